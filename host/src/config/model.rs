@@ -1,0 +1,171 @@
+//! The effective configuration as typed values: what the rest of the host reads. It knows nothing of YAML, environment
+//! or flags; `load.rs` fills it and has already refused what cannot work.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// Everything that `cairn` needs to know before it starts.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    /// The name shown to people; `registryName` of the older form, else the first registry's name.
+    pub name: String,
+    /// Public listener: registry API, documents, pages.
+    pub address: SocketAddr,
+    /// Internal listener: probes and metrics.
+    pub internal_address: SocketAddr,
+    pub database: Database,
+    pub sources: Vec<Source>,
+    /// In order; the first one is the default that root bases serve.
+    pub registries: Vec<Registry>,
+    pub limits: Limits,
+    pub cache: Cache,
+    pub probes: Probes,
+    pub log: Log,
+    pub sync: Sync,
+}
+
+/// The embedded libsql database.
+#[derive(Debug, Clone)]
+pub(crate) struct Database {
+    /// File; the directory is made at start.
+    pub path: PathBuf,
+    /// Connections for reading; writes have one of their own.
+    pub readers: usize,
+    /// How long a statement waits for another process's lock.
+    pub busy_timeout: Duration,
+}
+
+/// A place that records come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Source {
+    pub name: String,
+    pub origin: Origin,
+    pub format: Option<Format>,
+    /// Time between two successful runs.
+    pub interval: Duration,
+    pub filter: Filter,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Git {
+        repository: String,
+        reference: GitReference,
+        path: String,
+        auth: Option<BasicAuth>,
+    },
+    File(FileOrigin),
+    Api {
+        endpoint: String,
+        /// For one request.
+        timeout: Duration,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FileOrigin {
+    Path(PathBuf),
+    Url { url: String, timeout: Duration },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum GitReference {
+    /// What the remote's HEAD names.
+    Default,
+    Branch(String),
+    Tag(String),
+    Commit(String),
+}
+
+/// HTTP basic authentication; the password is read from its file at each use, so that a rotated one works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BasicAuth {
+    pub username: String,
+    pub password_file: PathBuf,
+}
+
+/// The file format named by an operator; without one it is detected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// ToolHive legacy: `servers` and `remote_servers` as maps.
+    Toolhive,
+    /// ToolHive upstream: `data.servers`.
+    Upstream,
+    /// A v0.1 list envelope, an array, or a single server.json.
+    Mcp,
+}
+
+/// Which records of a source are shown. Exclude wins over include; an empty include shows all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Filter {
+    /// Globs, in which `*` also crosses `/`.
+    pub include_names: Vec<String>,
+    pub exclude_names: Vec<String>,
+    /// Exact tags.
+    pub include_tags: Vec<String>,
+    pub exclude_tags: Vec<String>,
+}
+
+/// An ordered view over sources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Registry {
+    pub name: String,
+    /// Earlier ones shadow later ones.
+    pub sources: Vec<String>,
+    /// Hides records that deviate from the server.json schema.
+    pub valid_only: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    pub connections: usize,
+    /// Above this many at once a request gets 503 with Retry-After.
+    pub requests: usize,
+    /// Bytes.
+    pub header_size: usize,
+    /// Bytes; above it 413.
+    pub body_size: usize,
+    pub header_timeout: Duration,
+    pub request_timeout: Duration,
+    pub drain_timeout: Duration,
+    /// Guest instances alive at once.
+    pub instances: usize,
+    /// Requests that one instance serves at the same time.
+    pub concurrent_per_instance: usize,
+    /// Requests after which an instance is replaced.
+    pub requests_per_instance: usize,
+    /// Bytes of linear memory of one instance.
+    pub instance_memory: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Cache {
+    pub enabled: bool,
+    /// Bytes of all cached responses with their variants.
+    pub size: usize,
+}
+
+/// What the public port answers besides the registry.
+#[derive(Debug, Clone)]
+pub(crate) struct Probes {
+    pub public: bool,
+    pub public_metrics: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Log {
+    pub level: String,
+    /// `None`: readable on a terminal, JSON otherwise.
+    pub json: Option<bool>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Sync {
+    /// Run the daemon inside `serve`.
+    pub enabled: bool,
+    /// Bytes of one record; a larger one is quarantined.
+    pub max_record_size: usize,
+    /// Time a lease lives without being renewed.
+    pub lease: Duration,
+    /// An incremental source is read whole again after this time, to find what vanished.
+    pub full_pass_interval: Duration,
+}
