@@ -29,6 +29,7 @@ pub enum What {
     Server,
     Version,
     Route,
+    Source,
 }
 
 /// An error with a public half and a private half. `message` may be shown to anybody; `cause` goes to the log only.

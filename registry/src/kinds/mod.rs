@@ -1,1 +1,65 @@
-//! kinds
+//! Kinds of assets. One file per kind says how its document is read; everything behind (store, views, search) is the
+//! same for all, so a new kind is a new file and a line in [`Kind`].
+
+mod server;
+
+use crate::{Error, Result};
+
+/// A kind of asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An MCP server, described by a server.json.
+    Server,
+}
+
+impl Kind {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+        }
+    }
+
+    pub(crate) fn from_row(text: &str) -> Result<Self> {
+        match text {
+            "server" => Ok(Self::Server),
+            other => Err(Error::internal(format!("stored kind {other:?}"))),
+        }
+    }
+
+    /// Reads a document tolerantly: what the registry needs from it, and how it deviates from its schema. The error
+    /// says why it cannot be served at all.
+    pub fn read(self, document: &[u8]) -> Result<Reading, String> {
+        match self {
+            Self::Server => server::read(document),
+        }
+    }
+}
+
+/// What the registry needs to know of a document that it otherwise keeps untouched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    pub name: String,
+    pub version: String,
+    pub title: String,
+    pub description: String,
+    pub tags: Vec<String>,
+    pub references: Vec<Reference>,
+    pub warnings: Vec<Warning>,
+}
+
+/// Something outside that a document points to. It is recorded, never fetched.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reference {
+    /// `package`, `remote` or `repository`.
+    pub relation: &'static str,
+    pub target: String,
+}
+
+/// A deviation from the kind's schema that does not stop the record from being served.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Warning {
+    /// JSON pointer (RFC 6901) into the document.
+    pub pointer: String,
+    pub message: String,
+}

@@ -1,1 +1,21 @@
-//! ops
+//! Use cases: the only door for surfaces and for the sync daemon.
+
+pub mod browse;
+
+use crate::model::{Namespace, Timestamp};
+
+/// What every use case needs: a store, the tenant, and the time, which is never read from the system here.
+#[derive(Debug)]
+pub struct Cx<'a, D> {
+    pub db: &'a D,
+    pub namespace: &'a Namespace,
+    pub now: Timestamp,
+}
+
+impl<D> Clone for Cx<'_, D> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<D> Copy for Cx<'_, D> {}

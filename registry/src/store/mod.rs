@@ -1,5 +1,28 @@
 //! Rows: the port engines stand behind, what differs between them, and a file per noun with its SQL.
+//!
+//! Verbs: `find` (maybe one), `get` (one, or an error), `list`, `insert`, `update`, `upsert`, `delete`, `claim`. Reads run
+//! at once; writes are [`Statement`]s as data, which `ops` gathers into one batch.
 
+mod dialect;
+pub(crate) mod entry;
+pub(crate) mod finding;
+pub(crate) mod generation;
+pub(crate) mod page;
 mod port;
+pub(crate) mod registry;
+pub(crate) mod seen;
+pub(crate) mod source;
+pub(crate) mod view;
 
 pub use port::{Db, Engine, Expect, Row, Statement, Value};
+
+/// `?first, ?first+1, …` for a list of `count` parameters.
+fn placeholders(first: usize, count: usize) -> String {
+    let list: Vec<String> = (first..first + count)
+        .map(|index| format!("?{index}"))
+        .collect();
+    list.join(", ")
+}
+
+/// Most names in one `IN` list: far below the 32,766 parameters of SQLite 3.40 and few enough to plan quickly.
+pub(crate) const MOST_NAMES: usize = 500;

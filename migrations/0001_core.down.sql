@@ -1,0 +1,7 @@
+DROP TABLE change;
+DROP TABLE finding;
+DROP TABLE seen;
+DROP TABLE registry_source;
+DROP TABLE registry;
+DROP TABLE source;
+DROP TABLE generation;

@@ -1,0 +1,5 @@
+DROP TABLE search;
+DROP TABLE view;
+DROP TABLE reference;
+DROP TABLE facet;
+DROP TABLE entry;
