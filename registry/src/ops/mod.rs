@@ -1,6 +1,13 @@
 //! Use cases: the only door for surfaces and for the sync daemon.
 
 pub mod browse;
+pub mod configure;
+mod draft;
+pub mod ingest;
+pub mod pass;
+mod project;
+pub mod report;
+mod upstream;
 
 use crate::model::{Namespace, Timestamp};
 

@@ -80,27 +80,24 @@ pub(crate) async fn list_by_names(
     Ok(entries)
 }
 
-/// The next names after `after` that any of the sources has an entry of, in byte order.
-pub(crate) async fn list_names(
+const NAMES: &str = "SELECT DISTINCT name FROM entry WHERE namespace = ?1 AND kind = ?2 AND name > ?3 \
+                     ORDER BY name LIMIT ?4";
+
+/// The next names after `after` that any source has or had an entry of, in byte order.
+pub(crate) async fn list_all_names(
     db: &impl Db,
     namespace: &Namespace,
     kind: Kind,
-    sources: &[String],
     after: &str,
 ) -> Result<Vec<String>> {
-    let sql = format!(
-        "SELECT DISTINCT name FROM entry WHERE namespace = ?1 AND kind = ?2 AND name > ?3 AND source IN ({}) \
-         ORDER BY name LIMIT {}",
-        placeholders(4, sources.len()),
-        super::MOST_NAMES
-    );
-    let mut parameters: Vec<Value> = vec![
+    let limit = i64::try_from(super::MOST_NAMES).unwrap_or(i64::MAX);
+    let parameters = vec![
         namespace.as_str().into(),
         kind.as_str().into(),
         after.into(),
+        limit.into(),
     ];
-    parameters.extend(sources.iter().map(|source| Value::from(source.as_str())));
-    let rows = db.query(&sql, parameters).await?;
+    let rows = db.query(NAMES, parameters).await?;
     rows.into_iter().map(|mut row| row.text()).collect()
 }
 

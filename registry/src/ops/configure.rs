@@ -1,0 +1,227 @@
+//! Bringing the store to a configuration: which sources and registries there are. Views follow at once, from what is
+//! stored, without a fetch.
+
+use std::collections::BTreeSet;
+
+use super::{Cx, draft::Draft};
+use crate::{
+    Error, ErrorKind, Result,
+    kinds::Kind,
+    model::{Filter, RegistryName, SourceName},
+    store::{
+        Db, Statement, entry, finding, generation,
+        registry::{self, Registry},
+        seen,
+        source::{self, Source},
+        view,
+    },
+};
+
+/// A source as configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceSpec {
+    pub name: SourceName,
+    /// Says where it reads from, and in which format; another text forces a full pass.
+    pub origin: String,
+    pub filter: Filter,
+}
+
+/// A registry as configured; the first of a list is the default one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegistrySpec {
+    pub name: RegistryName,
+    /// The earlier one shadows the later one.
+    pub sources: Vec<SourceName>,
+    pub valid_only: bool,
+}
+
+/// Kinds that views are made of.
+const KINDS: [Kind; 1] = [Kind::Server];
+
+/// How often this is begun anew because another process changed the same rows.
+const MOST_TRIES: usize = 50;
+
+/// Makes sources and registries what the configuration says, and projects every view that changed. What it was interrupted
+/// in, the next call finishes.
+pub async fn apply<D: Db>(
+    cx: Cx<'_, D>,
+    sources: &[SourceSpec],
+    registries: &[RegistrySpec],
+) -> Result<()> {
+    retry(async || {
+        cx.db.batch(vec![generation::insert(cx.namespace)]).await?;
+        rows(&cx, sources, registries).await
+    })
+    .await?;
+    for source in source::list(cx.db, cx.namespace).await? {
+        let spec = sources
+            .iter()
+            .find(|spec| spec.name.as_str() == source.name);
+        if let Some(spec) = spec.filter(|spec| spec.filter.fingerprint() != source.filter) {
+            refilter(&cx, spec).await?;
+        }
+    }
+    for registry in registry::list(cx.db, cx.namespace).await? {
+        if !registry.projected {
+            reproject(&cx, &registry).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn retry(mut attempt: impl AsyncFnMut() -> Result<()>) -> Result<()> {
+    for _ in 0..MOST_TRIES {
+        match attempt().await {
+            Err(error) if error.kind() == ErrorKind::Stale => {}
+            done => return done,
+        }
+    }
+    Err(Error::unavailable(
+        "too many writers at once: try again",
+        "configuration stale too often",
+    ))
+}
+
+/// One batch that changes what differs, and nothing when nothing does.
+async fn rows<D: Db>(
+    cx: &Cx<'_, D>,
+    sources: &[SourceSpec],
+    registries: &[RegistrySpec],
+) -> Result<()> {
+    let before = generation::get(cx.db, cx.namespace).await?;
+    let mut statements = source_rows(cx, sources, &source::list(cx.db, cx.namespace).await?);
+    statements.extend(registry_rows(
+        cx,
+        registries,
+        &registry::list(cx.db, cx.namespace).await?,
+    ));
+    if !statements.is_empty() {
+        statements.insert(0, generation::update(cx.namespace, before, before));
+        cx.db.batch(statements).await?;
+    }
+    Ok(())
+}
+
+fn source_rows<D>(cx: &Cx<'_, D>, specs: &[SourceSpec], stored: &[Source]) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    for spec in specs {
+        let name = spec.name.as_str();
+        match stored.iter().find(|source| source.name == name) {
+            None => {
+                let filter = spec.filter.fingerprint();
+                statements.push(source::insert(cx.namespace, name, &spec.origin, &filter));
+            }
+            Some(source) if source.origin != spec.origin => {
+                statements.push(source::update_origin(cx.namespace, name, &spec.origin));
+            }
+            Some(_) => {}
+        }
+    }
+    let unknown = |source: &&Source| !specs.iter().any(|spec| spec.name.as_str() == source.name);
+    for source in stored.iter().filter(unknown) {
+        statements.push(source::delete(cx.namespace, &source.name));
+        statements.push(seen::delete(cx.namespace, &source.name));
+        statements.push(finding::delete(cx.namespace, &source.name));
+    }
+    statements
+}
+
+fn registry_rows<D>(cx: &Cx<'_, D>, specs: &[RegistrySpec], stored: &[Registry]) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    let unknown =
+        |registry: &&Registry| !specs.iter().any(|spec| spec.name.as_str() == registry.name);
+    for registry in stored.iter().filter(unknown) {
+        statements.extend(registry::delete(cx.namespace, &registry.name));
+        statements.push(view::delete(cx.namespace, &registry.name));
+    }
+    for (index, spec) in specs.iter().enumerate() {
+        let wanted = Registry {
+            name: spec.name.as_str().to_owned(),
+            is_default: index == 0,
+            valid_only: spec.valid_only,
+            loaded: false,
+            projected: false,
+            sources: spec
+                .sources
+                .iter()
+                .map(|name| name.as_str().to_owned())
+                .collect(),
+        };
+        let same = |registry: &Registry| {
+            registry.is_default == wanted.is_default
+                && registry.valid_only == wanted.valid_only
+                && registry.sources == wanted.sources
+        };
+        let found = stored.iter().find(|registry| registry.name == wanted.name);
+        if !found.is_some_and(same) {
+            statements.extend(registry::upsert(cx.namespace, &wanted));
+        }
+    }
+    statements
+}
+
+/// Judges every entry of a source by its new filter.
+async fn refilter<D: Db>(cx: &Cx<'_, D>, spec: &SourceSpec) -> Result<()> {
+    let source = spec.name.as_str();
+    for kind in KINDS {
+        let mut after = (String::new(), String::new());
+        loop {
+            let entries = entry::list_tagged(cx.db, cx.namespace, source, kind, &after).await?;
+            let Some(last) = entries.last() else { break };
+            after = (last.name.clone(), last.version.clone());
+            let changed: Vec<_> = entries
+                .iter()
+                .filter(|entry| entry.hidden == spec.filter.shows(&entry.name, &entry.tags))
+                .collect();
+            let names: BTreeSet<&str> = changed.iter().map(|entry| entry.name.as_str()).collect();
+            let names: Vec<&str> = names.into_iter().collect();
+            retry(async || {
+                let mut draft = Draft::load(*cx, kind, &names).await?;
+                for entry in &changed {
+                    draft.flag(source, &entry.name, &entry.version, |stored| {
+                        stored.hidden = !entry.hidden
+                    });
+                }
+                write(cx, draft.finish()).await
+            })
+            .await?;
+        }
+    }
+    let filter = spec.filter.fingerprint();
+    cx.db
+        .batch(vec![source::update_filter(cx.namespace, source, &filter)])
+        .await
+}
+
+/// Makes a registry's view anew: every name that any of its sources ever had, and every name it shows now.
+async fn reproject<D: Db>(cx: &Cx<'_, D>, registry: &Registry) -> Result<()> {
+    for kind in KINDS {
+        let mut after = String::new();
+        loop {
+            let names = entry::list_all_names(cx.db, cx.namespace, kind, &after).await?;
+            let Some(last) = names.last() else { break };
+            after.clone_from(last);
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            retry(async || {
+                let mut draft = Draft::load(*cx, kind, &names).await?;
+                for name in &names {
+                    draft.touch(name);
+                }
+                write(cx, draft.finish()).await
+            })
+            .await?;
+        }
+    }
+    let done = vec![
+        registry::update_projected(cx.namespace, &registry.name),
+        registry::update_loaded(cx.namespace),
+    ];
+    cx.db.batch(done).await
+}
+
+async fn write<D: Db>(cx: &Cx<'_, D>, statements: Vec<Statement>) -> Result<()> {
+    if statements.is_empty() {
+        return Ok(());
+    }
+    cx.db.batch(statements).await
+}

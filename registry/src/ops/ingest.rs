@@ -1,0 +1,316 @@
+//! Taking records in, page by page. Each page is one batch: entries, views, search, changes, what was met, and the place
+//! to go on from. A record whose digest is stored already is met, not written.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{Cx, draft::Draft, pass::Pass, upstream::Upstream};
+use crate::{
+    Result,
+    kinds::{Kind, Reading, Warning},
+    model::{Digest, Status, Timestamp, fold},
+    store::{
+        Db, Statement,
+        entry::{Content, Entry},
+        finding::{self, Class, Finding},
+        seen,
+    },
+};
+
+/// One thing a source hands over.
+#[derive(Debug)]
+pub enum Item {
+    Record(Incoming),
+    /// Something that could not become a record.
+    Rejected {
+        position: String,
+        name: Option<String>,
+        reason: String,
+    },
+    /// Records of kinds that are not known yet.
+    Skipped {
+        what: String,
+        count: u64,
+    },
+}
+
+/// A record as it came.
+#[derive(Debug)]
+pub struct Incoming {
+    /// Where it stands in its source, for a person.
+    pub position: String,
+    /// The document's bytes, kept as they are.
+    pub document: Vec<u8>,
+    /// JSON of the official `_meta` block.
+    pub official: Option<String>,
+}
+
+/// What became of a page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Records read, whatever became of them.
+    pub read: u64,
+    /// Entries inserted or changed.
+    pub written: u64,
+    pub quarantined: u64,
+    pub duplicates: u64,
+}
+
+/// A record that can be served.
+struct Candidate {
+    position: String,
+    reading: Reading,
+    upstream: Upstream,
+    document: Vec<u8>,
+    digest: Digest,
+}
+
+/// A page, judged before anything is read from the store.
+pub(super) struct Judged {
+    candidates: Vec<Candidate>,
+    findings: Vec<Finding>,
+    taken: Taken,
+}
+
+/// Judges every item of a page by itself: what can be served, what is quarantined, what comes twice.
+pub(super) fn judge(kind: Kind, items: Vec<Item>) -> Judged {
+    let mut page = Judged {
+        candidates: Vec::with_capacity(items.len()),
+        findings: Vec::new(),
+        taken: Taken::default(),
+    };
+    let mut places: HashMap<(String, String), usize> = HashMap::new();
+    for item in items {
+        match item {
+            Item::Skipped { what, count } => {
+                page.find(Class::Skipped, what, String::new(), count.to_string())
+            }
+            Item::Rejected {
+                position,
+                name,
+                reason,
+            } => {
+                page.quarantine(position, name.unwrap_or_default(), reason);
+            }
+            Item::Record(record) => match read(kind, record) {
+                Ok(candidate) => page.add(candidate, &mut places),
+                Err((position, reason)) => page.quarantine(position, String::new(), reason),
+            },
+        }
+    }
+    page
+}
+
+fn read(kind: Kind, record: Incoming) -> Result<Candidate, (String, String)> {
+    let mut reading = match kind.read(&record.document) {
+        Ok(reading) => reading,
+        Err(reason) => return Err((record.position, reason)),
+    };
+    let upstream = Upstream::read(record.official.as_deref(), &mut reading.warnings);
+    let digest = Digest::of([&record.document[..], upstream.fingerprint().as_bytes()]);
+    Ok(Candidate {
+        position: record.position,
+        reading,
+        upstream,
+        document: record.document,
+        digest,
+    })
+}
+
+impl Judged {
+    /// Of two records with the same key the later one wins and the earlier one is reported.
+    fn add(&mut self, candidate: Candidate, places: &mut HashMap<(String, String), usize>) {
+        self.taken.read += 1;
+        let key = (
+            candidate.reading.name.clone(),
+            candidate.reading.version.clone(),
+        );
+        let next = self.candidates.len();
+        let place = *places.entry(key).or_insert(next);
+        let Some(earlier) = self.candidates.get_mut(place) else {
+            self.candidates.push(candidate);
+            return;
+        };
+        let by = candidate.position.clone();
+        let earlier = std::mem::replace(earlier, candidate);
+        self.duplicate(
+            earlier.position,
+            &earlier.reading,
+            format!("replaced by {by}"),
+        );
+    }
+
+    fn duplicate(&mut self, position: String, reading: &Reading, detail: String) {
+        self.taken.duplicates += 1;
+        self.findings.push(Finding {
+            class: Class::Duplicate,
+            position,
+            name: reading.name.clone(),
+            version: reading.version.clone(),
+            detail,
+        });
+    }
+
+    fn quarantine(&mut self, position: String, name: String, reason: String) {
+        self.taken.read += 1;
+        self.taken.quarantined += 1;
+        self.find(Class::Quarantined, position, name, reason);
+    }
+
+    fn find(&mut self, class: Class, position: String, name: String, detail: String) {
+        self.findings.push(Finding {
+            class,
+            position,
+            name,
+            version: String::new(),
+            detail,
+        });
+    }
+
+    /// Drafts the page on what is stored now.
+    pub(super) async fn draft<D: Db>(
+        &mut self,
+        cx: Cx<'_, D>,
+        pass: &Pass,
+    ) -> Result<(Vec<Statement>, Taken)> {
+        let names: BTreeSet<&str> = self
+            .candidates
+            .iter()
+            .map(|one| one.reading.name.as_str())
+            .collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        let mut draft = Draft::load(cx, pass.kind, &names).await?;
+        let met = pass.list_met(&cx, &names).await?;
+        let mut taken = self.taken;
+        let mut statements = Vec::new();
+        for candidate in &self.candidates {
+            let reading = &candidate.reading;
+            if met.contains(&(reading.name.clone(), reading.version.clone())) {
+                taken.duplicates += 1;
+                statements.push(finding::upsert(pass.key(&cx), &again(candidate)));
+            }
+            put(&mut draft, &cx, pass, candidate);
+            if pass.is_full() {
+                statements.push(seen::insert(
+                    pass.key(&cx),
+                    pass.kind,
+                    &reading.name,
+                    &reading.version,
+                ));
+            }
+        }
+        let findings = self
+            .findings
+            .iter()
+            .map(|finding| finding::upsert(pass.key(&cx), finding));
+        statements.extend(findings);
+        taken.written = draft.written();
+        let mut all = draft.finish();
+        all.extend(statements);
+        Ok((all, taken))
+    }
+}
+
+fn again(candidate: &Candidate) -> Finding {
+    Finding {
+        class: Class::Duplicate,
+        position: candidate.position.clone(),
+        name: candidate.reading.name.clone(),
+        version: candidate.reading.version.clone(),
+        detail: "replaces an earlier record of the same name and version".to_owned(),
+    }
+}
+
+fn put<D: Db>(draft: &mut Draft<'_, D>, cx: &Cx<'_, D>, pass: &Pass, candidate: &Candidate) {
+    let reading = &candidate.reading;
+    let hidden = !pass.filter.shows(&reading.name, &reading.tags);
+    let before = draft.find(&pass.lease.source, &reading.name, &reading.version);
+    match before {
+        Some(old) if old.digest == candidate.digest && !old.gone && old.hidden == hidden => {}
+        Some(old) if old.digest == candidate.digest => {
+            draft.flag(
+                &pass.lease.source,
+                &reading.name,
+                &reading.version,
+                |entry| {
+                    entry.gone = false;
+                    entry.hidden = hidden;
+                },
+            );
+        }
+        _ => {
+            let entry = entry(cx.now, pass, candidate, before, hidden);
+            draft.put(entry, content(candidate));
+        }
+    }
+}
+
+/// The entry that a candidate becomes. Times upstream does not give are ours, and stay once given.
+fn entry(
+    now: Timestamp,
+    pass: &Pass,
+    candidate: &Candidate,
+    before: Option<&Entry>,
+    hidden: bool,
+) -> Entry {
+    let Candidate {
+        reading, upstream, ..
+    } = candidate;
+    let status = upstream.status.unwrap_or(Status::Active);
+    let published_at = upstream
+        .published_at
+        .or(before.map(|old| old.published_at))
+        .or(upstream.updated_at)
+        .unwrap_or(now);
+    let updated_at =
+        upstream
+            .updated_at
+            .unwrap_or(if before.is_some() { now } else { published_at });
+    let same_status = before
+        .filter(|old| old.status == status)
+        .map(|old| old.status_changed_at);
+    let status_changed_at = upstream
+        .status_changed_at
+        .or(same_status)
+        .unwrap_or(match status {
+            Status::Active => published_at,
+            Status::Deprecated | Status::Deleted => updated_at,
+        });
+    Entry {
+        id: 0,
+        source: pass.lease.source.clone(),
+        name: reading.name.clone(),
+        version: reading.version.clone(),
+        digest: candidate.digest,
+        status,
+        status_message: upstream.status_message.clone(),
+        status_changed_at,
+        published_at,
+        updated_at,
+        gone: false,
+        hidden,
+        warned: !reading.warnings.is_empty(),
+        search: fold(&format!(
+            "{}\n{}\n{}",
+            reading.name, reading.title, reading.description
+        )),
+    }
+}
+
+fn content(candidate: &Candidate) -> Content {
+    let reading = &candidate.reading;
+    Content {
+        document: candidate.document.clone(),
+        warnings: warnings(&reading.warnings),
+        tags: reading.tags.clone(),
+        references: reading.references.clone(),
+    }
+}
+
+fn warnings(warnings: &[Warning]) -> String {
+    if warnings.is_empty() {
+        return String::new();
+    }
+    serde_json::to_string(warnings)
+        .unwrap_or_default()
+        .replace("\\u0000", "\\ufffd")
+}

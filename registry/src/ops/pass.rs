@@ -1,0 +1,312 @@
+//! A pass over a source: the lease that allows it, its pages, and its end. A pass survives its process: the next one to
+//! claim the source goes on from the saved cursor.
+
+use std::collections::HashSet;
+
+use super::{
+    Cx,
+    draft::Draft,
+    ingest::{self, Item, Taken},
+};
+use crate::{
+    Error, ErrorKind, Result,
+    kinds::Kind,
+    model::{Filter, Timestamp},
+    store::{
+        Db, Statement, entry, finding, registry,
+        seen::{self, PassKey},
+        source::{self, Completed, Fenced, Source},
+    },
+};
+
+/// The right to write for a source until it expires or somebody else claims it.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    pub source: String,
+    pub(crate) fence: i64,
+    /// Seconds it lives without being renewed; every page renews it.
+    ttl: i64,
+}
+
+impl Lease {
+    fn fenced<'a, D>(&'a self, cx: &Cx<'a, D>) -> Fenced<'a> {
+        Fenced {
+            namespace: cx.namespace,
+            name: &self.source,
+            fence: self.fence,
+        }
+    }
+}
+
+/// Takes the source's lease for `ttl` seconds; `None` while another owner holds it.
+pub async fn claim<D: Db>(
+    cx: Cx<'_, D>,
+    name: &str,
+    owner: &str,
+    ttl: i64,
+) -> Result<Option<Lease>> {
+    let until = cx.now.plus_seconds(ttl);
+    let claim = source::claim(cx.namespace, name, owner, cx.now, until);
+    match cx.db.batch(vec![claim]).await {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::Stale => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let source = source::get(cx.db, cx.namespace, name).await?;
+    Ok((source.lease_owner == owner).then(|| Lease {
+        source: source.name,
+        fence: source.fence,
+        ttl,
+    }))
+}
+
+/// Keeps the lease while a slow upstream lets no page through. Fails with `Stale` when it was lost.
+pub async fn renew<D: Db>(cx: Cx<'_, D>, lease: &Lease) -> Result<()> {
+    let until = cx.now.plus_seconds(lease.ttl);
+    cx.db.batch(vec![lease.fenced(&cx).renew(until)]).await
+}
+
+/// Gives the lease back, so that another owner need not wait for its end.
+pub async fn release<D: Db>(cx: Cx<'_, D>, lease: &Lease) -> Result<()> {
+    cx.db.batch(vec![lease.fenced(&cx).release()]).await
+}
+
+/// Whether a pass reads everything or only what changed since the mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// What it does not meet has vanished.
+    Full,
+    Incremental,
+}
+
+impl Mode {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Incremental => "incremental",
+        }
+    }
+}
+
+/// A pass under way.
+#[derive(Debug)]
+pub struct Pass {
+    pub(super) lease: Lease,
+    pub(super) kind: Kind,
+    pub(super) filter: Filter,
+    number: i64,
+    mode: Mode,
+    /// Where an earlier process stopped; `None` from the beginning.
+    pub resume: Option<String>,
+    /// What becomes `updated_since` of the next incremental pass.
+    pub mark: String,
+}
+
+impl Pass {
+    pub(super) fn is_full(&self) -> bool {
+        self.mode == Mode::Full
+    }
+
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    pub(super) fn key<'a, D>(&'a self, cx: &Cx<'a, D>) -> PassKey<'a> {
+        PassKey {
+            namespace: cx.namespace,
+            source: &self.lease.source,
+            number: self.number,
+        }
+    }
+
+    /// Which keys of those names the pass has met on earlier pages.
+    pub(super) async fn list_met<D: Db>(
+        &self,
+        cx: &Cx<'_, D>,
+        names: &[&str],
+    ) -> Result<HashSet<(String, String)>> {
+        if !self.is_full() {
+            return Ok(HashSet::new());
+        }
+        seen::list_by_names(cx.db, self.key(cx), self.kind, names).await
+    }
+}
+
+/// Begins a pass. One that was cut off goes on where it stopped, in its own mode, when `resumable`.
+pub async fn begin<D: Db>(
+    cx: Cx<'_, D>,
+    lease: Lease,
+    kind: Kind,
+    filter: Filter,
+    mode: Mode,
+    resumable: bool,
+) -> Result<Pass> {
+    let source = source::get(cx.db, cx.namespace, &lease.source).await?;
+    let fenced = lease.fenced(&cx);
+    if resumable && !source.pass_cursor.is_empty() {
+        cx.db.batch(vec![fenced.resume(cx.now)]).await?;
+        let mode = if source.pass_state == Mode::Full.as_str() {
+            Mode::Full
+        } else {
+            Mode::Incremental
+        };
+        return Ok(Pass {
+            number: source.pass,
+            resume: Some(source.pass_cursor),
+            mark: source.pass_mark,
+            lease,
+            kind,
+            filter,
+            mode,
+        });
+    }
+    let number = source.pass + 1;
+    let begin = fenced.begin(number, mode.as_str(), cx.now);
+    cx.db
+        .batch(vec![begin, seen::delete(cx.namespace, &lease.source)])
+        .await?;
+    Ok(Pass {
+        number,
+        resume: None,
+        mark: String::new(),
+        lease,
+        kind,
+        filter,
+        mode,
+    })
+}
+
+/// How often a batch is drafted anew because another source's batch came in between.
+const MOST_TRIES: usize = 50;
+
+/// Takes a page in as one batch; `cursor` leads to the next one. `Stale` means that the lease was lost.
+pub async fn take<D: Db>(
+    cx: Cx<'_, D>,
+    pass: &Pass,
+    items: Vec<Item>,
+    cursor: &str,
+) -> Result<Taken> {
+    let mut page = ingest::judge(pass.kind, items);
+    let until = cx.now.plus_seconds(pass.lease.ttl);
+    for _ in 0..MOST_TRIES {
+        let (drafted, taken) = page.draft(cx, pass).await?;
+        let mut statements = vec![pass.lease.fenced(&cx).advance(cursor, &pass.mark, until)];
+        statements.extend(drafted);
+        if commit(&cx, &pass.lease, statements).await? {
+            return Ok(taken);
+        }
+    }
+    Err(busy())
+}
+
+/// `false` when the batch has to be drafted anew.
+async fn commit<D: Db>(cx: &Cx<'_, D>, lease: &Lease, statements: Vec<Statement>) -> Result<bool> {
+    match cx.db.batch(statements).await {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::Stale => {
+            let source = source::get(cx.db, cx.namespace, &lease.source).await?;
+            if source.fence == lease.fence {
+                return Ok(false);
+            }
+            Err(Error::stale(format!(
+                "the lease of source {:?} was lost",
+                lease.source
+            )))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn busy() -> Error {
+    Error::unavailable(
+        "too many writers at once: try again",
+        "batch stale too often",
+    )
+}
+
+/// How a complete pass ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending<'a> {
+    /// What the source looked like: another one next time means that it changed.
+    pub fingerprint: &'a str,
+    pub next_run: Timestamp,
+}
+
+/// Ends a pass that met everything: what a full one did not meet becomes a tombstone.
+pub async fn complete<D: Db>(cx: Cx<'_, D>, pass: Pass, ending: Ending<'_>) -> Result<Source> {
+    if pass.is_full() {
+        bury_vanished(&cx, &pass).await?;
+    }
+    let counts = entry::count(cx.db, cx.namespace, &pass.lease.source).await?;
+    let mut statements = Vec::new();
+    if pass.is_full() {
+        statements.push(finding::delete_older(pass.key(&cx)));
+    }
+    statements.push(pass.lease.fenced(&cx).complete(&Completed {
+        now: cx.now,
+        next_run: ending.next_run,
+        fingerprint: ending.fingerprint,
+        mark: &pass.mark,
+        full: pass.is_full(),
+        counts,
+    }));
+    statements.push(seen::delete(cx.namespace, &pass.lease.source));
+    statements.push(registry::update_loaded(cx.namespace));
+    cx.db.batch(statements).await?;
+    source::get(cx.db, cx.namespace, &pass.lease.source).await
+}
+
+async fn bury_vanished<D: Db>(cx: &Cx<'_, D>, pass: &Pass) -> Result<()> {
+    let mut after = (String::new(), String::new());
+    loop {
+        let vanished = entry::list_vanished(cx.db, pass.key(cx), pass.kind, &after).await?;
+        let Some(last) = vanished.last() else {
+            return Ok(());
+        };
+        after = last.clone();
+        bury(cx, pass, &vanished).await?;
+    }
+}
+
+async fn bury<D: Db>(cx: &Cx<'_, D>, pass: &Pass, vanished: &[(String, String)]) -> Result<()> {
+    let mut names: Vec<&str> = vanished.iter().map(|(name, _)| name.as_str()).collect();
+    names.dedup();
+    let until = cx.now.plus_seconds(pass.lease.ttl);
+    for _ in 0..MOST_TRIES {
+        let mut draft = Draft::load(*cx, pass.kind, &names).await?;
+        for (name, version) in vanished {
+            draft.flag(&pass.lease.source, name, version, |entry| entry.gone = true);
+        }
+        let mut statements = vec![pass.lease.fenced(cx).renew(until)];
+        statements.extend(draft.finish());
+        if commit(cx, &pass.lease, statements).await? {
+            return Ok(());
+        }
+    }
+    Err(busy())
+}
+
+/// Nothing has changed at the source since its fingerprint.
+pub async fn unchanged<D: Db>(cx: Cx<'_, D>, lease: &Lease, next_run: Timestamp) -> Result<()> {
+    cx.db
+        .batch(vec![lease.fenced(&cx).unchanged(cx.now, next_run)])
+        .await
+}
+
+/// The attempt failed; what was served goes on being served.
+pub async fn fail<D: Db>(
+    cx: Cx<'_, D>,
+    lease: &Lease,
+    message: &str,
+    next_run: Timestamp,
+) -> Result<()> {
+    cx.db
+        .batch(vec![lease.fenced(&cx).fail(message, cx.now, next_run)])
+        .await
+}
+
+/// The saved cursor leads nowhere any more: the next pass begins anew.
+pub async fn abandon<D: Db>(cx: Cx<'_, D>, lease: &Lease) -> Result<()> {
+    cx.db.batch(vec![lease.fenced(&cx).abandon()]).await
+}

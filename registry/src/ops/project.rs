@@ -1,0 +1,313 @@
+//! What a registry shows of one name: which source owns it, which version is the latest, and the ready bytes. Pure: it
+//! looks at rows and says which to write.
+
+use crate::{
+    model::{Digest, Status, Timestamp, VersionCandidate, latest, quote},
+    store::{
+        entry::Entry,
+        registry::Registry,
+        view::{Shown, Stored},
+    },
+};
+
+/// A view row to be written.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Insert(Shown),
+    Update(Shown),
+    /// What was shown is not shown any more: the row stays as a tombstone.
+    Bury(Shown),
+}
+
+/// The steps from what a registry shows of a name to what it has to show. `entries` are all of that name, of any source;
+/// `stored` are the rows of that registry and name.
+pub(super) fn steps(
+    registry: &Registry,
+    entries: &[Entry],
+    stored: &[&Stored],
+    now: Timestamp,
+) -> Vec<Step> {
+    let shown = visible(registry, entries);
+    let candidates: Vec<VersionCandidate<'_>> = shown
+        .iter()
+        .map(|entry| VersionCandidate {
+            version: &entry.version,
+            published_at: entry.published_at,
+            status: entry.status,
+        })
+        .collect();
+    let latest = latest(&candidates);
+    let mut steps: Vec<Step> = shown
+        .iter()
+        .enumerate()
+        .filter_map(|(index, entry)| {
+            let before = stored.iter().find(|row| row.version == entry.version);
+            show(registry, entry, Some(index) == latest, before.copied(), now)
+        })
+        .collect();
+    let left = |row: &&&Stored| !shown.iter().any(|entry| entry.version == row.version);
+    steps.extend(
+        stored
+            .iter()
+            .filter(left)
+            .filter_map(|row| bury(entries, row, now)),
+    );
+    steps
+}
+
+/// The entries of the first source that has any to show: its name shadows the same name of later sources. A deleted entry
+/// still shadows; one that vanished, that a filter hides, or that this registry does not accept, is as if not there.
+fn visible<'a>(registry: &Registry, entries: &'a [Entry]) -> Vec<&'a Entry> {
+    let accepted =
+        |entry: &&Entry| !entry.gone && !entry.hidden && !(registry.valid_only && entry.warned);
+    registry
+        .sources
+        .iter()
+        .map(|source| {
+            let own = entries.iter().filter(|entry| entry.source == *source);
+            own.filter(accepted).collect::<Vec<_>>()
+        })
+        .find(|own| !own.is_empty())
+        .unwrap_or_default()
+}
+
+fn show(
+    registry: &Registry,
+    entry: &Entry,
+    latest: bool,
+    before: Option<&Stored>,
+    now: Timestamp,
+) -> Option<Step> {
+    let meta = meta(
+        entry,
+        entry.status,
+        &entry.status_message,
+        entry.status_changed_at,
+        latest,
+    );
+    let digest = Digest::of([entry.digest.as_bytes(), &meta]);
+    if before.is_some_and(|row| row.digest == digest && row.entry_id == entry.id) {
+        return None;
+    }
+    // A mirror that begins with the first load asks for what changed upstream since; later on it asks us.
+    let changed_at = if registry.loaded {
+        now
+    } else {
+        entry.updated_at
+    };
+    let shown = Shown {
+        entry_id: entry.id,
+        name: entry.name.clone(),
+        version: entry.version.clone(),
+        status: entry.status,
+        latest,
+        changed_at,
+        digest,
+        meta,
+        search: entry.search.clone(),
+    };
+    Some(match before {
+        None => Step::Insert(shown),
+        Some(_) => Step::Update(shown),
+    })
+}
+
+fn bury(entries: &[Entry], row: &Stored, now: Timestamp) -> Option<Step> {
+    if row.status == Status::Deleted && !row.latest {
+        return None;
+    }
+    let entry = entries.iter().find(|entry| entry.id == row.entry_id)?;
+    let message = "no longer part of this registry";
+    let meta = meta(entry, Status::Deleted, message, now, false);
+    Some(Step::Bury(Shown {
+        entry_id: entry.id,
+        name: entry.name.clone(),
+        version: entry.version.clone(),
+        status: Status::Deleted,
+        latest: false,
+        changed_at: now,
+        digest: Digest::of([entry.digest.as_bytes(), &meta]),
+        meta,
+        search: entry.search.clone(),
+    }))
+}
+
+/// The `_meta` of a response element: the official block, with upstream's values, and under our own key where it is from.
+fn meta(
+    entry: &Entry,
+    status: Status,
+    message: &str,
+    changed_at: Timestamp,
+    latest: bool,
+) -> Vec<u8> {
+    let message = match message {
+        "" => String::new(),
+        text => format!(r#""statusMessage":{},"#, quote(text)),
+    };
+    format!(
+        r#"{{"io.modelcontextprotocol.registry/official":{{"status":"{}","statusChangedAt":"{changed_at}",{message}"publishedAt":"{}","updatedAt":"{}","isLatest":{latest}}},"cairn/origin":{{"source":"{}"}}}}"#,
+        status.as_str(),
+        entry.published_at,
+        entry.updated_at,
+        entry.source,
+    )
+    .into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(id: i64, source: &str, version: &str) -> Entry {
+        Entry {
+            id,
+            source: source.to_owned(),
+            name: "a/b".to_owned(),
+            version: version.to_owned(),
+            digest: Digest::of([version.as_bytes()]),
+            status: Status::Active,
+            status_message: String::new(),
+            status_changed_at: Timestamp::default(),
+            published_at: Timestamp::from_micros(id),
+            updated_at: Timestamp::from_micros(id),
+            gone: false,
+            hidden: false,
+            warned: false,
+            search: String::new(),
+        }
+    }
+
+    fn registry() -> Registry {
+        Registry {
+            name: "r".to_owned(),
+            is_default: true,
+            valid_only: false,
+            loaded: true,
+            projected: true,
+            sources: vec!["first".to_owned(), "second".to_owned()],
+        }
+    }
+
+    /// Steps as `+id`, `~id`, `-id`, with `*` for the latest.
+    fn play(registry: &Registry, entries: &[Entry], stored: &[Stored]) -> Vec<String> {
+        let stored: Vec<&Stored> = stored.iter().collect();
+        let now = Timestamp::from_micros(99);
+        let word = |sign: char, shown: &Shown| {
+            format!(
+                "{sign}{}{}",
+                shown.entry_id,
+                if shown.latest { "*" } else { "" }
+            )
+        };
+        steps(registry, entries, &stored, now)
+            .iter()
+            .map(|step| match step {
+                Step::Insert(shown) => word('+', shown),
+                Step::Update(shown) => word('~', shown),
+                Step::Bury(shown) => word('-', shown),
+            })
+            .collect()
+    }
+
+    /// The rows that a registry shows once the steps have been written.
+    fn settled(registry: &Registry, entries: &[Entry]) -> Vec<Stored> {
+        steps(registry, entries, &[], Timestamp::default())
+            .into_iter()
+            .map(|step| match step {
+                Step::Insert(shown) | Step::Update(shown) | Step::Bury(shown) => Stored {
+                    registry: registry.name.clone(),
+                    name: shown.name,
+                    version: shown.version,
+                    entry_id: shown.entry_id,
+                    status: shown.status,
+                    latest: shown.latest,
+                    digest: shown.digest,
+                },
+            })
+            .collect()
+    }
+
+    #[test]
+    fn an_earlier_source_shadows_the_whole_name() {
+        let entries = [
+            entry(1, "second", "9.0.0"),
+            entry(2, "first", "1.0.0"),
+            entry(3, "first", "1.1.0"),
+        ];
+        assert_eq!(play(&registry(), &entries, &[]), ["+2", "+3*"]);
+    }
+
+    #[test]
+    fn a_deleted_entry_still_shadows_and_one_that_vanished_does_not() {
+        let mut entries = [entry(1, "first", "1.0.0"), entry(2, "second", "1.0.0")];
+        entries[0].status = Status::Deleted;
+        assert_eq!(play(&registry(), &entries, &[]), ["+1*"]);
+        let before = settled(&registry(), &entries);
+        entries[0].gone = true;
+        assert_eq!(play(&registry(), &entries, &before), ["~2*"]);
+    }
+
+    #[test]
+    fn what_is_unchanged_is_not_written() {
+        let entries = [entry(1, "first", "1.0.0"), entry(2, "first", "2.0.0")];
+        let before = settled(&registry(), &entries);
+        assert_eq!(play(&registry(), &entries, &before), [""; 0]);
+    }
+
+    #[test]
+    fn a_new_latest_takes_the_flag_from_the_old_one() {
+        let mut entries = vec![entry(1, "first", "1.0.0")];
+        let before = settled(&registry(), &entries);
+        entries.push(entry(2, "first", "2.0.0"));
+        assert_eq!(play(&registry(), &entries, &before), ["~1", "+2*"]);
+    }
+
+    #[test]
+    fn what_leaves_the_view_stays_as_a_tombstone_written_once() {
+        let mut entries = [entry(1, "first", "1.0.0"), entry(2, "first", "2.0.0")];
+        let mut before = settled(&registry(), &entries);
+        entries[1].gone = true;
+        assert_eq!(play(&registry(), &entries, &before), ["~1*", "-2"]);
+        before[0].latest = true;
+        before[0].digest = settled(&registry(), &entries)[0].digest;
+        before[1].status = Status::Deleted;
+        before[1].latest = false;
+        assert_eq!(play(&registry(), &entries, &before), [""; 0]);
+        entries[1].gone = false;
+        assert_eq!(play(&registry(), &entries, &before), ["~1", "~2*"]);
+    }
+
+    #[test]
+    fn hidden_records_and_for_strict_registries_warned_ones_are_not_there() {
+        let mut entries = [
+            entry(1, "first", "1.0.0"),
+            entry(2, "first", "2.0.0"),
+            entry(3, "second", "1.0.0"),
+        ];
+        entries[0].hidden = true;
+        entries[1].warned = true;
+        assert_eq!(play(&registry(), &entries, &[]), ["+2*"]);
+        let strict = Registry {
+            valid_only: true,
+            ..registry()
+        };
+        assert_eq!(play(&strict, &entries, &[]), ["+3*"]);
+    }
+
+    #[test]
+    fn times_of_change_are_upstream_s_during_the_first_load_and_ours_later() {
+        let entries = [entry(7, "first", "1.0.0")];
+        let check = |loaded, expected| {
+            let registry = Registry {
+                loaded,
+                ..registry()
+            };
+            let found = steps(&registry, &entries, &[], Timestamp::from_micros(99));
+            assert!(
+                matches!(&found[..], [Step::Insert(shown)] if shown.changed_at == Timestamp::from_micros(expected))
+            );
+        };
+        check(false, 7);
+        check(true, 99);
+    }
+}

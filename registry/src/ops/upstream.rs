@@ -1,0 +1,122 @@
+//! What upstream says of a record besides the record itself: the official `_meta` block.
+
+use serde_json::Value;
+
+use crate::{
+    kinds::Warning,
+    model::{Status, Timestamp},
+};
+
+/// The official block, as far as it could be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Upstream {
+    pub status: Option<Status>,
+    pub status_message: String,
+    pub status_changed_at: Option<Timestamp>,
+    pub published_at: Option<Timestamp>,
+    pub updated_at: Option<Timestamp>,
+}
+
+impl Upstream {
+    /// Reads the block tolerantly: what cannot be read counts as not given and becomes a warning.
+    pub(super) fn read(block: Option<&str>, warnings: &mut Vec<Warning>) -> Self {
+        let Some(block) = block else {
+            return Self::default();
+        };
+        let mut warn = |field: &str, message: &str| {
+            warnings.push(Warning {
+                pointer: format!("_meta/{field}"),
+                message: message.to_owned(),
+            });
+        };
+        let Ok(Value::Object(fields)) = serde_json::from_str(block) else {
+            warn("", "the official block is not an object");
+            return Self::default();
+        };
+        let mut time = |field: &str| {
+            let text = fields.get(field)?;
+            let time = text.as_str().and_then(Timestamp::parse);
+            if time.is_none() && !text.is_null() {
+                warn(field, "is not an RFC 3339 time; taken as not given");
+            }
+            time
+        };
+        let status_changed_at = time("statusChangedAt");
+        let published_at = time("publishedAt");
+        let updated_at = time("updatedAt");
+        let status = fields
+            .get("status")
+            .and_then(Value::as_str)
+            .and_then(Status::parse);
+        if status.is_none() && fields.contains_key("status") {
+            warn(
+                "status",
+                "is not active, deprecated or deleted; taken as active",
+            );
+        }
+        let message = fields
+            .get("statusMessage")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        Self {
+            status,
+            status_message: message.replace('\0', "\u{fffd}"),
+            status_changed_at,
+            published_at,
+            updated_at,
+        }
+    }
+
+    /// Distinct for distinct values: part of the entry's digest.
+    pub(super) fn fingerprint(&self) -> String {
+        let time = |time: Option<Timestamp>| {
+            time.map_or(String::new(), |time| time.as_micros().to_string())
+        };
+        format!(
+            "\n{}\n{}\n{}\n{}\n{}",
+            self.status.map_or("", Status::as_str),
+            time(self.status_changed_at),
+            time(self.published_at),
+            time(self.updated_at),
+            self.status_message,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_counts_as_not_given_and_is_named() {
+        let check = |block: Option<&str>, status, published: Option<i64>, pointers: &[&str]| {
+            let mut warnings = Vec::new();
+            let found = Upstream::read(block, &mut warnings);
+            assert_eq!(
+                (found.status, found.published_at.map(Timestamp::as_micros)),
+                (status, published),
+                "{block:?}"
+            );
+            let named: Vec<_> = warnings
+                .iter()
+                .map(|warning| warning.pointer.as_str())
+                .collect();
+            assert_eq!(named, pointers, "{block:?}");
+        };
+        check(None, None, None, &[]);
+        check(Some("{}"), None, None, &[]);
+        check(
+            Some(r#"{"status":"Deprecated","publishedAt":"1970-01-01T00:00:01Z"}"#),
+            Some(Status::Deprecated),
+            Some(1_000_000),
+            &[],
+        );
+        check(Some("[]"), None, None, &["_meta/"]);
+        check(
+            Some(r#"{"status":"odd","publishedAt":"yesterday"}"#),
+            None,
+            None,
+            &["_meta/publishedAt", "_meta/status"],
+        );
+    }
+}
