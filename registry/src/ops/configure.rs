@@ -69,6 +69,11 @@ pub async fn apply<D: Db>(
     Ok(())
 }
 
+/// The registries as stored, the default one first.
+pub async fn registries<D: Db>(cx: Cx<'_, D>) -> Result<Vec<Registry>> {
+    registry::list(cx.db, cx.namespace).await
+}
+
 async fn retry(mut attempt: impl AsyncFnMut() -> Result<()>) -> Result<()> {
     for _ in 0..MOST_TRIES {
         match attempt().await {

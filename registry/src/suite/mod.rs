@@ -1,0 +1,50 @@
+//! The store suite: what every engine has to do alike. It is run by the tests of each adapter, on an empty migrated
+//! database per case, and panics where an engine differs.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "these are tests that only live in a library so that several adapters can run them"
+)]
+
+mod fixture;
+mod passes;
+mod reading;
+mod views;
+
+use std::pin::Pin;
+
+use crate::store::Db;
+
+/// One case.
+pub type Case<D> = for<'a> fn(&'a D) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+macro_rules! cases {
+    ($($module:ident :: $case:ident),+ $(,)?) => {
+        /// All cases with their names.
+        #[must_use]
+        pub fn cases<D: Db + 'static>() -> Vec<(&'static str, Case<D>)> {
+            vec![$((stringify!($case), |db| Box::pin($module::$case(db)))),+]
+        }
+    };
+}
+
+cases!(
+    reading::pages_follow_the_byte_order_of_names_and_versions,
+    reading::search_finds_what_a_plain_substring_test_finds,
+    reading::every_filter_agrees_with_a_filter_in_memory,
+    reading::what_is_unknown_is_named,
+    views::an_earlier_source_shadows_a_later_one,
+    views::a_filter_change_hides_and_shows_without_a_fetch,
+    views::a_strict_registry_hides_records_with_warnings,
+    views::a_mirror_that_polls_misses_nothing,
+    views::a_source_taken_out_leaves_tombstones,
+    passes::an_unchanged_record_is_not_written,
+    passes::what_vanished_becomes_a_tombstone_after_a_complete_pass_only,
+    passes::a_resumed_pass_ends_like_an_uninterrupted_one,
+    passes::a_lost_lease_stops_its_writer,
+    passes::one_bad_record_never_costs_the_others,
+    passes::of_duplicates_the_later_one_wins,
+);
