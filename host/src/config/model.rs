@@ -4,7 +4,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Everything that `cairn` needs to know before it starts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Config {
     /// The name shown to people; `registryName` of the older form, else the first registry's name.
     pub name: String,
@@ -12,6 +12,9 @@ pub(crate) struct Config {
     pub address: SocketAddr,
     /// Internal listener: probes and metrics.
     pub internal_address: SocketAddr,
+    pub auth: Auth,
+    /// Where everything lies that has no path of its own; the directory is made at start.
+    pub data_dir: PathBuf,
     pub database: Database,
     pub sources: Vec<Source>,
     /// In order; the first one is the default that root bases serve.
@@ -23,8 +26,17 @@ pub(crate) struct Config {
     pub sync: Sync,
 }
 
+/// Who may call. Both listeners are checked against it while loading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Auth {
+    /// Nothing was said: everybody who reaches a loopback address.
+    Undeclared,
+    /// Everybody, on any address, because the operator said so.
+    Anonymous,
+}
+
 /// The embedded libsql database.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Database {
     /// File; the directory is made at start.
     pub path: PathBuf,
@@ -115,7 +127,7 @@ pub(crate) struct Registry {
     pub valid_only: bool,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub connections: usize,
     /// Above this many at once a request gets 503 with Retry-After.
@@ -137,7 +149,7 @@ pub(crate) struct Limits {
     pub instance_memory: usize,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cache {
     pub enabled: bool,
     /// Bytes of all cached responses with their variants.
@@ -145,20 +157,20 @@ pub(crate) struct Cache {
 }
 
 /// What the public port answers besides the registry.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Probes {
     pub public: bool,
     pub public_metrics: bool,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Log {
     pub level: String,
     /// `None`: readable on a terminal, JSON otherwise.
     pub json: Option<bool>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sync {
     /// Run the daemon inside `serve`.
     pub enabled: bool,

@@ -1,0 +1,220 @@
+//! The keys outside lists that work, each declared once with its default, its place and its documentation. Nothing else in
+//! this folder names a default or the place of a key. `list_keys.rs` does the same for sources and registries.
+
+use std::time::Duration;
+
+use super::{
+    check,
+    key::{
+        Fallback::{Derived, Nothing, Text},
+        Key,
+    },
+    model::{Auth, Config},
+    slot::{Slot, Words},
+};
+
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
+const GIB: usize = 1 << 30;
+const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3_600);
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
+
+/// Scalars of the configuration, in the order of the documentation.
+pub(super) const CONFIG: &[Key<Config>] = &[
+    Key::new(
+        "registryName",
+        Derived("the first registry; in the older form `default`"),
+        |c: &mut Config| Slot::Text(&mut c.name, check::NAME),
+        "Name of the default registry, which the root bases serve.",
+    )
+    .also(&["THV_REGISTRY_REGISTRYNAME"]),
+    Key::new(
+        "address",
+        Derived("`127.0.0.1:8080`; with `auth.mode: anonymous` `0.0.0.0:8080`"),
+        |c: &mut Config| Slot::Address(&mut c.address),
+        "Public listener: registry API, documents, pages. `:8080` means every interface.",
+    )
+    .also(&["THV_REGISTRY_ADDRESS"]),
+    Key::new(
+        "internalAddress",
+        Derived("`127.0.0.1:8081`; with `auth.mode: anonymous` `0.0.0.0:8081`"),
+        |c: &mut Config| Slot::Address(&mut c.internal_address),
+        "Internal listener: probes, version, metrics. Never to be reached from outside.",
+    )
+    .also(&["THV_REGISTRY_INTERNAL_ADDRESS"]),
+    Key::new(
+        "dataDir",
+        Derived("`$XDG_DATA_HOME/cairn`, else `~/.local/share/cairn`, else `./.cairn`"),
+        |c| Slot::Path(&mut c.data_dir, check::PATH),
+        "Directory for everything without a path of its own; made at start.",
+    ),
+    Key::new(
+        "auth.mode",
+        Nothing("none: loopback only"),
+        |c: &mut Config| Slot::Choice(&mut c.auth),
+        "Who may call. Without it both listeners must be loopback addresses.",
+    )
+    .also(&["THV_REGISTRY_AUTH_MODE"]),
+    Key::new(
+        "database.path",
+        Derived("`cairn.db` in `dataDir`"),
+        |c| Slot::Path(&mut c.database.path, check::DATABASE_FILE),
+        "File of the embedded libsql database; its directory is made at start.",
+    ),
+    Key::new(
+        "database.readers",
+        Text("4"),
+        |c| Slot::Count(&mut c.database.readers, 1..=256),
+        "Connections for reading; writes have one of their own.",
+    ),
+    Key::new(
+        "database.busyTimeout",
+        Text("5s"),
+        |c| Slot::Time(&mut c.database.busy_timeout, Duration::ZERO..=HOUR),
+        "How long a statement waits for another process's lock.",
+    ),
+    Key::new(
+        "sync.enabled",
+        Text("false"),
+        |c| Slot::Flag(&mut c.sync.enabled),
+        "Run the sync daemon inside `cairn serve` (flag `--sync`).",
+    ),
+    Key::new(
+        "sync.maxRecordSize",
+        Text("1MiB"),
+        |c| Slot::Size(&mut c.sync.max_record_size, KIB..=64 * MIB),
+        "A larger record is quarantined; the rest of its source serves.",
+    ),
+    Key::new(
+        "sync.lease",
+        Text("1m"),
+        |c| Slot::Time(&mut c.sync.lease, SECOND..=HOUR),
+        "How long a daemon that died keeps others from its source.",
+    ),
+    Key::new(
+        "sync.fullPassInterval",
+        Text("24h"),
+        |c| Slot::Time(&mut c.sync.full_pass_interval, SECOND..=YEAR),
+        "An incremental source is read whole again after this time, to find what vanished.",
+    ),
+    Key::new(
+        "limits.connections",
+        Text("4096"),
+        |c| Slot::Count(&mut c.limits.connections, 1..=1_000_000),
+        "Connections at once.",
+    ),
+    Key::new(
+        "limits.requests",
+        Text("1024"),
+        |c| Slot::Count(&mut c.limits.requests, 1..=1_000_000),
+        "Requests at once; above it the answer is 503 with Retry-After.",
+    ),
+    Key::new(
+        "limits.headerSize",
+        Text("32KiB"),
+        |c| Slot::Size(&mut c.limits.header_size, KIB..=MIB),
+        "Request line and header fields.",
+    ),
+    Key::new(
+        "limits.bodySize",
+        Text("1MiB"),
+        |c| Slot::Size(&mut c.limits.body_size, KIB..=GIB),
+        "Request body; above it the answer is 413.",
+    ),
+    Key::new(
+        "limits.headerTimeout",
+        Text("10s"),
+        |c| Slot::Time(&mut c.limits.header_timeout, MILLISECOND..=HOUR),
+        "From the first byte of a request to the end of its header.",
+    ),
+    Key::new(
+        "limits.requestTimeout",
+        Text("10s"),
+        |c| Slot::Time(&mut c.limits.request_timeout, MILLISECOND..=HOUR),
+        "From the end of the header to the response.",
+    ),
+    Key::new(
+        "limits.drainTimeout",
+        Text("30s"),
+        |c| Slot::Time(&mut c.limits.drain_timeout, Duration::ZERO..=HOUR),
+        "How long requests in flight may finish after SIGTERM.",
+    ),
+    Key::new(
+        "limits.instances",
+        Text("16"),
+        |c| Slot::Count(&mut c.limits.instances, 1..=10_000),
+        "Instances of the component alive at once.",
+    ),
+    Key::new(
+        "limits.concurrentPerInstance",
+        Text("16"),
+        |c| Slot::Count(&mut c.limits.concurrent_per_instance, 1..=1_024),
+        "Requests that one instance serves at the same time.",
+    ),
+    Key::new(
+        "limits.requestsPerInstance",
+        Text("10000"),
+        |c| Slot::Count(&mut c.limits.requests_per_instance, 1..=1_000_000_000),
+        "Requests after which an instance is replaced.",
+    ),
+    Key::new(
+        "limits.instanceMemory",
+        Text("64MiB"),
+        |c| Slot::Size(&mut c.limits.instance_memory, MIB..=4 * GIB),
+        "Linear memory of one instance.",
+    ),
+    Key::new(
+        "cache.enabled",
+        Text("true"),
+        |c| Slot::Flag(&mut c.cache.enabled),
+        "Keep responses that allow it in front of the component.",
+    ),
+    Key::new(
+        "cache.size",
+        Text("16MiB"),
+        |c| Slot::Size(&mut c.cache.size, 64 * KIB..=64 * GIB),
+        "All cached responses with their compressed variants.",
+    ),
+    Key::new(
+        "probes.public",
+        Text("true"),
+        |c| Slot::Flag(&mut c.probes.public),
+        "Answer health and readiness on the public listener too.",
+    ),
+    Key::new(
+        "probes.publicMetrics",
+        Text("false"),
+        |c| Slot::Flag(&mut c.probes.public_metrics),
+        "Answer `/metrics` on the public listener too.",
+    ),
+    Key::new(
+        "log.level",
+        Text("info"),
+        |c: &mut Config| Slot::Text(&mut c.log.level, check::LEVEL),
+        "How much is logged.",
+    )
+    .also(&["THV_REGISTRY_LOG_LEVEL", "LOG_LEVEL"]),
+    Key::new(
+        "log.format",
+        Text("auto"),
+        |c| Slot::Choice(&mut c.log.json),
+        "`auto` is text on a terminal and JSON otherwise.",
+    ),
+];
+
+impl Words for Auth {
+    const WORDS: &'static [(&'static str, Self)] = &[("anonymous", Self::Anonymous)];
+    const REFUSED: &'static [(&'static str, &'static str)] = &[(
+        "oauth",
+        "not supported yet in this version; set `anonymous` and let a proxy in front check tokens, or remove `auth` to \
+         serve loopback only",
+    )];
+}
+
+/// Whether lines are JSON.
+impl Words for Option<bool> {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("auto", None), ("text", Some(false)), ("json", Some(true))];
+}

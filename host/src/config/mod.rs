@@ -1,0 +1,37 @@
+//! The configuration of the native host: read once at start from a YAML file, the environment and flags, checked as a
+//! whole, and handed on as typed values. It opens no database and no socket, and nothing in here reads it again later.
+//!
+//! `keys.rs`, `list_keys.rs` and `refused.rs` declare every key once; the rest of the folder knows by heart only those that
+//! its rules are about. A new setting is a field in `model.rs` and a row in a table.
+
+mod check;
+mod document;
+mod draft;
+mod element;
+mod env;
+mod error;
+mod forms;
+mod key;
+mod keys;
+mod layer;
+mod list_keys;
+mod load;
+mod model;
+mod refused;
+mod scalar;
+mod show;
+mod slot;
+mod source;
+mod suggest;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod url;
+mod yaml;
+
+pub(crate) use document::document;
+pub(crate) use env::{Lookup, Process};
+pub(crate) use error::{At, ConfigError, Problem};
+pub(crate) use load::{Overrides, load};
+pub(crate) use model::*;
+pub(crate) use show::{effective, effective_json};

@@ -1,0 +1,142 @@
+//! One source as it is written: its keys, what is required of it and what excludes what. Where it stands in the file is the
+//! business of `forms.rs`.
+
+use super::{
+    draft::SourceDraft,
+    element::{Element, present},
+    error::{At, Report},
+    layer::{self, Layer, join},
+    list_keys,
+    model::Source,
+    refused,
+    yaml::{Entry, Value},
+};
+
+/// Reads it by the tables and checks the rules between its keys.
+pub(super) fn read(element: Element, report: &mut Report) -> Source {
+    let Element {
+        base,
+        line,
+        entries,
+    } = element;
+    let origins: Vec<Origin> = origins(&entries);
+    let layer = layer::read([list_keys::SOURCE, refused::SOURCE], &base, entries, report);
+    let rules = Rules {
+        layer: &layer,
+        base: &base,
+        line,
+    };
+    rules.require("name", report);
+    rules.require("syncPolicy.interval", report);
+    match origins.as_slice() {
+        [] => report.add(
+            &base,
+            &At::Line(line),
+            "has no origin; give one of `git`, `api` and `file`",
+        ),
+        [only] => rules.origin(only, report),
+        [first, others @ ..] => {
+            for other in others {
+                let message = format!(
+                    "is a second origin besides `{}`; make it a source of its own",
+                    first.key
+                );
+                report.add(join(&base, &other.key), &At::Line(other.line), message);
+            }
+        }
+    }
+    let mut draft = SourceDraft::default();
+    layer.fill(list_keys::SOURCE, &base, &mut draft, report);
+    draft.into()
+}
+
+/// An origin section that an element has.
+struct Origin {
+    key: String,
+    line: u64,
+    /// It has `data`, which is refused, so that nothing else is missing in it.
+    inline: bool,
+}
+
+fn origins(entries: &[Entry]) -> Vec<Origin> {
+    let kinds = ["git", "api", "file", "managed", "kubernetes"];
+    let given = entries
+        .iter()
+        .filter(|entry| kinds.contains(&entry.key.as_str()) && entry.node.value != Value::Null);
+    given
+        .map(|entry| Origin {
+            key: entry.key.clone(),
+            line: entry.line,
+            inline: matches!(&entry.node.value, Value::Map(inner) if present(inner, "data")),
+        })
+        .collect()
+}
+
+/// The rules between the keys of one element.
+struct Rules<'a> {
+    layer: &'a Layer,
+    base: &'a str,
+    line: u64,
+}
+
+impl Rules<'_> {
+    fn require(&self, path: &str, report: &mut Report) {
+        self.layer.require(path, self.base, self.line, report);
+    }
+
+    fn origin(&self, origin: &Origin, report: &mut Report) {
+        match origin.key.as_str() {
+            "git" => self.git(report),
+            "api" => self.require("api.endpoint", report),
+            "file" if !origin.inline => self.file(origin.line, report),
+            _ => {}
+        }
+    }
+
+    fn git(&self, report: &mut Report) {
+        self.require("git.repository", report);
+        self.exclusive(&["git.branch", "git.tag", "git.commit"], report);
+        let auth = ["git.auth.username", "git.auth.passwordFile"];
+        if auth.iter().any(|path| self.layer.get(path).is_some()) {
+            auth.iter().for_each(|path| self.require(path, report));
+        }
+    }
+
+    fn file(&self, line: u64, report: &mut Report) {
+        self.exclusive(&["file.path", "file.url"], report);
+        let given = |path: &str| self.layer.get(path);
+        if given("file.path").is_none() && given("file.url").is_none() {
+            report.add(
+                join(self.base, "file"),
+                &At::Line(line),
+                "has neither `path` nor `url`; give one of them",
+            );
+        }
+        if let (Some(timeout), Some(_), None) =
+            (given("file.timeout"), given("file.path"), given("file.url"))
+        {
+            report.add(
+                join(self.base, "file.timeout"),
+                &timeout.at,
+                "only applies to `file.url`; remove it",
+            );
+        }
+    }
+
+    /// At most one of the paths is given.
+    fn exclusive(&self, paths: &[&str], report: &mut Report) {
+        let mut given = paths
+            .iter()
+            .filter_map(|path| self.layer.get(path).map(|given| (*path, given)));
+        let Some((first, _)) = given.next() else {
+            return;
+        };
+        for (other, place) in given {
+            let message = format!(
+                "contradicts `{}`; keep one of the two",
+                join(self.base, first)
+            );
+            report.add(join(self.base, other), &place.at, message);
+        }
+    }
+}
