@@ -1,6 +1,5 @@
 DROP TABLE change;
 DROP TABLE finding;
-DROP TABLE seen;
 DROP TABLE registry_source;
 DROP TABLE registry;
 DROP TABLE source;

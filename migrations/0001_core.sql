@@ -55,17 +55,6 @@ CREATE TABLE registry_source (
     PRIMARY KEY (namespace, registry, position)
 );
 
--- What a pass has met so far, so that the resumed pass still knows what vanished.
-CREATE TABLE seen (
-    namespace TEXT   NOT NULL,
-    source    TEXT   NOT NULL,
-    pass      BIGINT NOT NULL,
-    kind      TEXT   NOT NULL,
-    name      TEXT   NOT NULL,
-    version   TEXT   NOT NULL,
-    PRIMARY KEY (namespace, source, pass, kind, name, version)
-);
-
 -- What a source held that is not served as it stands: quarantined records, duplicates, kinds not known yet.
 CREATE TABLE finding (
     namespace TEXT   NOT NULL,

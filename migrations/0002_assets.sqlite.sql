@@ -24,6 +24,15 @@ CREATE TABLE entry (
 CREATE UNIQUE INDEX entry_key ON entry (namespace, kind, name, source, version);
 CREATE INDEX entry_source ON entry (namespace, source, kind, name, version);
 
+-- The last pass that met an entry, so that a resumed pass still knows what vanished: a table of its own, because meeting
+-- an unchanged entry must not write the entry.
+CREATE TABLE seen (
+    entry_id  INTEGER PRIMARY KEY,
+    namespace TEXT   NOT NULL,
+    source    TEXT   NOT NULL,
+    pass      BIGINT NOT NULL
+);
+
 -- What an entry is filtered by.
 CREATE TABLE facet (
     namespace TEXT   NOT NULL,
@@ -40,10 +49,10 @@ CREATE TABLE reference (
     namespace TEXT   NOT NULL,
     entry_id  BIGINT NOT NULL,
     relation  TEXT   NOT NULL,  -- package, remote, repository
-    target    TEXT   NOT NULL,
-    PRIMARY KEY (entry_id, relation, target)
+    target    TEXT   NOT NULL
 );
 
+CREATE INDEX reference_entry ON reference (entry_id);
 CREATE INDEX reference_target ON reference (namespace, relation, target, entry_id);
 
 -- One row per registry and visible record, decided when something changes, never when read. What leaves a view stays
@@ -60,10 +69,10 @@ CREATE TABLE view (
     changed_at BIGINT NOT NULL,  -- what updated_since compares with
     digest     BYTEA  NOT NULL,  -- of the whole response element
     meta       BYTEA  NOT NULL,  -- the element's _meta, ready
-    search     TEXT   NOT NULL,
-    PRIMARY KEY (namespace, registry, kind, name, version)
+    search     TEXT   NOT NULL
 );
 
+CREATE UNIQUE INDEX view_key ON view (namespace, registry, kind, name, version);
 CREATE INDEX view_live ON view (namespace, registry, kind, name, version) WHERE status <> 'deleted';
 CREATE INDEX view_latest ON view (namespace, registry, kind, name, version) WHERE latest = 1;
 CREATE INDEX view_changed ON view (namespace, registry, kind, changed_at, name, version);
@@ -72,4 +81,4 @@ CREATE INDEX view_entry ON view (entry_id, namespace, registry);
 CREATE INDEX view_search ON view (namespace, registry, kind, name, version, status, latest, changed_at, search);
 
 -- Answers terms which are in few records. Contentless: the text stands in entry, which also serves its removal.
-CREATE VIRTUAL TABLE search USING fts5 (text, content = '', tokenize = 'trigram case_sensitive 1');
+CREATE VIRTUAL TABLE search USING fts5 (text, content = '', columnsize = 0, tokenize = 'trigram case_sensitive 1');

@@ -11,7 +11,6 @@ use crate::{
     store::{
         Db, Statement, entry, finding, generation,
         registry::{self, Registry},
-        seen,
         source::{self, Source},
         view,
     },
@@ -125,7 +124,6 @@ fn source_rows<D>(cx: &Cx<'_, D>, specs: &[SourceSpec], stored: &[Source]) -> Ve
     let unknown = |source: &&Source| !specs.iter().any(|spec| spec.name.as_str() == source.name);
     for source in stored.iter().filter(unknown) {
         statements.push(source::delete(cx.namespace, &source.name));
-        statements.push(seen::delete(cx.namespace, &source.name));
         statements.push(finding::delete(cx.namespace, &source.name));
     }
     statements

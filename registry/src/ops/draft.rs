@@ -71,8 +71,8 @@ impl<'a, D: Db> Draft<'a, D> {
         self.written
     }
 
-    /// Puts an entry, new or in the place of the one with the same key; its id is set here.
-    pub(super) fn put(&mut self, mut entry: Entry, content: Content) {
+    /// Puts an entry, new or in the place of the one with the same key; its id is set here and returned.
+    pub(super) fn put(&mut self, mut entry: Entry, content: Content) -> i64 {
         self.touch(&entry.name);
         self.written += 1;
         let of_name = self.entries.entry(entry.name.clone()).or_default();
@@ -82,6 +82,7 @@ impl<'a, D: Db> Draft<'a, D> {
             let statements = entry::update(self.cx.db, self.cx.namespace, old, &entry, content);
             self.statements.extend(statements);
             *old = entry;
+            old.id
         } else {
             self.after.entry_id += 1;
             entry.id = self.after.entry_id;
@@ -89,6 +90,7 @@ impl<'a, D: Db> Draft<'a, D> {
                 entry::insert(self.cx.db, self.cx.namespace, self.kind, &entry, content);
             self.statements.extend(statements);
             of_name.push(entry);
+            self.after.entry_id
         }
     }
 

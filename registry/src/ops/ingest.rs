@@ -179,23 +179,18 @@ impl Judged {
             .collect();
         let names: Vec<&str> = names.into_iter().collect();
         let mut draft = Draft::load(cx, pass.kind, &names).await?;
-        let met = pass.list_met(&cx, &names).await?;
         let mut taken = self.taken;
         let mut statements = Vec::new();
         for candidate in &self.candidates {
             let reading = &candidate.reading;
-            if met.contains(&(reading.name.clone(), reading.version.clone())) {
+            let before = draft.find(&pass.lease.source, &reading.name, &reading.version);
+            if before.is_some_and(|entry| pass.has_met(entry)) {
                 taken.duplicates += 1;
                 statements.push(finding::upsert(pass.key(&cx), &again(candidate)));
             }
-            put(&mut draft, &cx, pass, candidate);
+            let id = put(&mut draft, &cx, pass, candidate);
             if pass.is_full() {
-                statements.push(seen::insert(
-                    pass.key(&cx),
-                    pass.kind,
-                    &reading.name,
-                    &reading.version,
-                ));
+                statements.push(seen::upsert(pass.key(&cx), id));
             }
         }
         let findings = self
@@ -220,13 +215,15 @@ fn again(candidate: &Candidate) -> Finding {
     }
 }
 
-fn put<D: Db>(draft: &mut Draft<'_, D>, cx: &Cx<'_, D>, pass: &Pass, candidate: &Candidate) {
+/// The id of the candidate's entry, written only where something differs.
+fn put<D: Db>(draft: &mut Draft<'_, D>, cx: &Cx<'_, D>, pass: &Pass, candidate: &Candidate) -> i64 {
     let reading = &candidate.reading;
     let hidden = !pass.filter.shows(&reading.name, &reading.tags);
     let before = draft.find(&pass.lease.source, &reading.name, &reading.version);
     match before {
-        Some(old) if old.digest == candidate.digest && !old.gone && old.hidden == hidden => {}
+        Some(old) if old.digest == candidate.digest && !old.gone && old.hidden == hidden => old.id,
         Some(old) if old.digest == candidate.digest => {
+            let id = old.id;
             draft.flag(
                 &pass.lease.source,
                 &reading.name,
@@ -236,10 +233,11 @@ fn put<D: Db>(draft: &mut Draft<'_, D>, cx: &Cx<'_, D>, pass: &Pass, candidate: 
                     entry.hidden = hidden;
                 },
             );
+            id
         }
         _ => {
             let entry = entry(cx.now, pass, candidate, before, hidden);
-            draft.put(entry, content(candidate));
+            draft.put(entry, content(candidate))
         }
     }
 }
@@ -277,6 +275,7 @@ fn entry(
         });
     Entry {
         id: 0,
+        met: 0,
         source: pass.lease.source.clone(),
         name: reading.name.clone(),
         version: reading.version.clone(),

@@ -1,8 +1,6 @@
 //! A pass over a source: the lease that allows it, its pages, and its end. A pass survives its process: the next one to
 //! claim the source goes on from the saved cursor.
 
-use std::collections::HashSet;
-
 use super::{
     Cx,
     draft::Draft,
@@ -13,8 +11,10 @@ use crate::{
     kinds::Kind,
     model::{Filter, Timestamp},
     store::{
-        Db, Statement, entry, finding, registry,
-        seen::{self, PassKey},
+        Db, Statement,
+        entry::{self, Entry},
+        finding, registry,
+        seen::PassKey,
         source::{self, Completed, Fenced, Source},
     },
 };
@@ -120,16 +120,9 @@ impl Pass {
         }
     }
 
-    /// Which keys of those names the pass has met on earlier pages.
-    pub(super) async fn list_met<D: Db>(
-        &self,
-        cx: &Cx<'_, D>,
-        names: &[&str],
-    ) -> Result<HashSet<(String, String)>> {
-        if !self.is_full() {
-            return Ok(HashSet::new());
-        }
-        seen::list_by_names(cx.db, self.key(cx), self.kind, names).await
+    /// Whether an earlier page of this pass brought the entry.
+    pub(super) fn has_met(&self, entry: &Entry) -> bool {
+        self.is_full() && entry.met == self.number
     }
 }
 
@@ -163,9 +156,7 @@ pub async fn begin<D: Db>(
     }
     let number = source.pass + 1;
     let begin = fenced.begin(number, mode.as_str(), cx.now);
-    cx.db
-        .batch(vec![begin, seen::delete(cx.namespace, &lease.source)])
-        .await?;
+    cx.db.batch(vec![begin]).await?;
     Ok(Pass {
         number,
         resume: None,
@@ -251,7 +242,6 @@ pub async fn complete<D: Db>(cx: Cx<'_, D>, pass: Pass, ending: Ending<'_>) -> R
         full: pass.is_full(),
         counts,
     }));
-    statements.push(seen::delete(cx.namespace, &pass.lease.source));
     statements.push(registry::update_loaded(cx.namespace));
     cx.db.batch(statements).await?;
     source::get(cx.db, cx.namespace, &pass.lease.source).await

@@ -174,6 +174,7 @@ mod tests {
             hidden: false,
             warned: false,
             search: String::new(),
+            met: 0,
         }
     }
 

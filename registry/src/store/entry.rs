@@ -24,6 +24,8 @@ pub(crate) struct Entry {
     pub(crate) hidden: bool,
     pub(crate) warned: bool,
     pub(crate) search: String,
+    /// The last full pass that met it; 0 for none.
+    pub(crate) met: i64,
 }
 
 /// What is stored beside an [`Entry`] and only written.
@@ -36,8 +38,8 @@ pub(crate) struct Content {
     pub(crate) references: Vec<Reference>,
 }
 
-const COLUMNS: &str = "id, source, name, version, digest, status, status_message, status_changed_at, published_at, \
-                       updated_at, gone, hidden, warned, search";
+const COLUMNS: &str = "e.id, e.source, e.name, e.version, e.digest, e.status, e.status_message, e.status_changed_at, \
+                       e.published_at, e.updated_at, e.gone, e.hidden, e.warned, e.search, COALESCE(s.pass, 0)";
 
 fn from_row(mut row: Row) -> Result<Entry> {
     Ok(Entry {
@@ -55,6 +57,7 @@ fn from_row(mut row: Row) -> Result<Entry> {
         hidden: row.boolean()?,
         warned: row.boolean()?,
         search: row.text()?,
+        met: row.integer()?,
     })
 }
 
@@ -68,7 +71,8 @@ pub(crate) async fn list_by_names(
     let mut entries = Vec::new();
     for names in names.chunks(super::MOST_NAMES) {
         let sql = format!(
-            "SELECT {COLUMNS} FROM entry WHERE namespace = ?1 AND kind = ?2 AND name IN ({})",
+            "SELECT {COLUMNS} FROM entry e LEFT JOIN seen s ON s.entry_id = e.id \
+             WHERE e.namespace = ?1 AND e.kind = ?2 AND e.name IN ({})",
             placeholders(3, names.len())
         );
         let mut parameters: Vec<Value> = vec![namespace.as_str().into(), kind.as_str().into()];
@@ -103,8 +107,7 @@ pub(crate) async fn list_all_names(
 
 const VANISHED: &str = "SELECT e.name, e.version FROM entry e \
     WHERE e.namespace = ?1 AND e.source = ?2 AND e.kind = ?3 AND (e.name, e.version) > (?5, ?6) AND e.gone = 0 \
-    AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.namespace = e.namespace AND s.source = e.source AND s.pass = ?4 \
-    AND s.kind = e.kind AND s.name = e.name AND s.version = e.version) \
+    AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.entry_id = e.id AND s.pass = ?4) \
     ORDER BY e.name, e.version LIMIT ?7";
 
 /// The next entries after a key that the pass has not met.

@@ -95,18 +95,19 @@ fn list_sql(engine: Engine, criteria: &Criteria<'_>, parameters: &mut Vec<Value>
         .search
         .and_then(|term| dialect::rare_hits(engine, term, NARROW + 1, parameters));
     let keys = match (hits, criteria.updated_since) {
-        (Some(hits), _) => narrow_or_walk(engine, criteria, &hits, BY_ENTRY, &conditions),
+        (Some(hits), _) => narrow_or_walk(engine, criteria, &hits, &BY_ENTRY, &conditions),
         (None, Some(_)) if criteria.search.is_none() => {
             let hits = changed(engine, &conditions.since);
-            narrow_or_walk(engine, criteria, &hits, BY_KEY, &conditions)
+            narrow_or_walk(engine, criteria, &hits, &BY_KEY, &conditions)
         }
         (None, None) if criteria.search.is_none() => {
             return walk_elements(engine, criteria, &conditions.all);
         }
-        _ => walk_keys(engine, criteria, &conditions.all, ""),
+        _ => walk_keys(engine, criteria, &conditions.all),
     };
+    let key = dialect::index(engine, "view_key");
     format!(
-        "{keys} SELECT {ELEMENT} FROM page p CROSS JOIN view v CROSS JOIN entry e \
+        "{keys} SELECT {ELEMENT} FROM page p CROSS JOIN view v{key} CROSS JOIN entry e \
          WHERE {VIEW} AND v.name = p.name AND v.version = p.version AND e.id = v.entry_id \
          ORDER BY v.name, v.version"
     )
@@ -146,8 +147,21 @@ fn conditions(engine: Engine, criteria: &Criteria<'_>, parameters: &mut Vec<Valu
 }
 
 const AFTER: &str = "(v.name, v.version) > (?4, ?5)";
-const BY_ENTRY: &str = "v.entry_id = h.id";
-const BY_KEY: &str = "v.name = h.name AND v.version = h.version";
+
+/// How the hits of a narrowing index lead to view rows.
+struct Join {
+    on: &'static str,
+    index: &'static str,
+}
+
+const BY_ENTRY: Join = Join {
+    on: "v.entry_id = h.id",
+    index: "view_entry",
+};
+const BY_KEY: Join = Join {
+    on: "v.name = h.name AND v.version = h.version",
+    index: "view_key",
+};
 
 /// The index whose order the list walks.
 fn walked(engine: Engine, criteria: &Criteria<'_>) -> String {
@@ -156,7 +170,7 @@ fn walked(engine: Engine, criteria: &Criteria<'_>) -> String {
     } else if criteria.versions == Versions::Latest {
         "view_latest"
     } else if criteria.include_deleted {
-        return String::new();
+        "view_key"
     } else {
         "view_live"
     };
@@ -173,41 +187,41 @@ fn walk_elements(engine: Engine, criteria: &Criteria<'_>, conditions: &str) -> S
 }
 
 /// Walks the list for keys; the bodies are fetched for the page only.
-fn walk_keys(engine: Engine, criteria: &Criteria<'_>, conditions: &str, only_if: &str) -> String {
-    format!(
-        "WITH page AS ({})",
-        walk(engine, criteria, conditions, only_if)
-    )
+fn walk_keys(engine: Engine, criteria: &Criteria<'_>, conditions: &str) -> String {
+    format!("WITH page AS ({})", walk(engine, criteria, conditions, ""))
 }
 
 fn walk(engine: Engine, criteria: &Criteria<'_>, conditions: &str, only_if: &str) -> String {
     let index = walked(engine, criteria);
     format!(
-        "SELECT v.name, v.version FROM view v{index} WHERE {VIEW} AND {AFTER}{conditions}{only_if} \
+        "SELECT v.name, v.version FROM {only_if}view v{index} WHERE {VIEW} AND {AFTER}{conditions} \
          ORDER BY v.name, v.version LIMIT ?6"
     )
 }
 
-/// Takes the hits of a narrowing index when they are few, else walks. Both ways stand in one statement, and only the one
-/// that the count allows does any work.
+/// Takes the hits of a narrowing index when they are few, else walks. Both ways stand in one statement; each begins with a
+/// table of one row or none, so that only the way the count allows does any work.
 fn narrow_or_walk(
     engine: Engine,
     criteria: &Criteria<'_>,
     hits: &str,
-    join: &str,
+    join: &Join,
     conditions: &Conditions,
 ) -> String {
     let all = &conditions.all;
-    let walk = walk(
-        engine,
-        criteria,
-        all,
-        &format!(" AND (SELECT count(*) FROM hit) > {NARROW}"),
-    );
+    let on = join.on;
+    let index = dialect::index(engine, join.index);
+    let only_if = |holds: &str| {
+        format!(
+            "(SELECT 1 FROM (SELECT count(*) AS hits FROM hit) c WHERE hits {holds}) g CROSS JOIN "
+        )
+    };
+    let few = only_if(&format!("<= {NARROW}"));
+    let walk = walk(engine, criteria, all, &only_if(&format!("> {NARROW}")));
     format!(
         "WITH hit AS MATERIALIZED ({hits}), page AS (\
-         SELECT name, version FROM (SELECT v.name, v.version FROM hit h CROSS JOIN view v WHERE {VIEW} AND {join} \
-         AND {AFTER}{all} AND (SELECT count(*) FROM hit) <= {NARROW} ORDER BY v.name, v.version LIMIT ?6) few \
+         SELECT name, version FROM (SELECT v.name, v.version FROM {few}hit h CROSS JOIN view v{index} \
+         WHERE {VIEW} AND {on} AND {AFTER}{all} ORDER BY v.name, v.version LIMIT ?6) few \
          UNION ALL SELECT name, version FROM ({walk}) many)"
     )
 }

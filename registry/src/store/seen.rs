@@ -1,11 +1,9 @@
 //! What a pass over a source has met so far. A table, not memory: a pass survives its process.
 
-use std::collections::HashSet;
+use super::Statement;
+use crate::model::Namespace;
 
-use super::{Db, Statement, Value, placeholders};
-use crate::{Result, kinds::Kind, model::Namespace};
-
-/// The pass over a source that keys belong to.
+/// The pass over a source.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PassKey<'a> {
     pub(crate) namespace: &'a Namespace,
@@ -13,53 +11,16 @@ pub(crate) struct PassKey<'a> {
     pub(crate) number: i64,
 }
 
-pub(crate) fn insert(pass: PassKey<'_>, kind: Kind, name: &str, version: &str) -> Statement {
+/// The pass has met that entry.
+pub(crate) fn upsert(pass: PassKey<'_>, entry_id: i64) -> Statement {
     Statement::new(
-        "INSERT INTO seen (namespace, source, pass, kind, name, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-         ON CONFLICT DO NOTHING",
+        "INSERT INTO seen (entry_id, namespace, source, pass) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT (entry_id) DO UPDATE SET pass = excluded.pass",
         vec![
+            entry_id.into(),
             pass.namespace.as_str().into(),
             pass.source.into(),
             pass.number.into(),
-            kind.as_str().into(),
-            name.into(),
-            version.into(),
         ],
     )
-}
-
-/// Forgets all passes of the source.
-pub(crate) fn delete(namespace: &Namespace, source: &str) -> Statement {
-    Statement::new(
-        "DELETE FROM seen WHERE namespace = ?1 AND source = ?2",
-        vec![namespace.as_str().into(), source.into()],
-    )
-}
-
-/// The keys of those names that the pass has met.
-pub(crate) async fn list_by_names(
-    db: &impl Db,
-    pass: PassKey<'_>,
-    kind: Kind,
-    names: &[&str],
-) -> Result<HashSet<(String, String)>> {
-    let mut keys = HashSet::new();
-    for names in names.chunks(super::MOST_NAMES) {
-        let sql = format!(
-            "SELECT name, version FROM seen WHERE namespace = ?1 AND source = ?2 AND pass = ?3 AND kind = ?4 \
-             AND name IN ({})",
-            placeholders(5, names.len())
-        );
-        let mut parameters: Vec<Value> = vec![
-            pass.namespace.as_str().into(),
-            pass.source.into(),
-            pass.number.into(),
-            kind.as_str().into(),
-        ];
-        parameters.extend(names.iter().map(|name| Value::from(*name)));
-        for mut row in db.query(&sql, parameters).await? {
-            keys.insert((row.text()?, row.text()?));
-        }
-    }
-    Ok(keys)
 }

@@ -150,7 +150,9 @@ pub(super) async fn a_mirror_that_polls_misses_nothing(db: &impl Db) {
     world.configure(&registries, &filter).await;
     // During the first load the times of change are upstream's, so that is when a mirror reads everything.
     for source in ["a", "b"] {
-        world.sync(source, Mode::Full, vec![random_record(&mut dice)]).await;
+        world
+            .sync(source, Mode::Full, vec![random_record(&mut dice)])
+            .await;
     }
     let mut mirror: BTreeMap<(String, String), String> = BTreeMap::new();
     let mut since = None;
