@@ -63,7 +63,11 @@ impl Error {
 
     /// The value given for `field` is wrong; `message` says why and what to give instead.
     #[must_use]
-    pub fn invalid(field: &'static str, value: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn invalid(
+        field: &'static str,
+        value: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
         let mut error = Self::new(Kind::Invalid, message);
         error.0.field = Some(field);
         error.0.value = Some(value.into());

@@ -175,7 +175,11 @@ pub trait Db: Sync {
     fn engine(&self) -> Engine;
 
     /// Runs one reading statement and gives all its rows: callers bound them by `LIMIT`.
-    fn query(&self, sql: &str, parameters: Vec<Value>) -> impl Future<Output = Result<Vec<Row>>> + Send;
+    fn query(
+        &self,
+        sql: &str,
+        parameters: Vec<Value>,
+    ) -> impl Future<Output = Result<Vec<Row>>> + Send;
 
     /// Runs the statements in order in one transaction, all or none.
     fn batch(&self, statements: Vec<Statement>) -> impl Future<Output = Result<()>> + Send;
