@@ -16,3 +16,6 @@ pub mod config {
     pub mod model;
 }
 pub mod db;
+pub mod guest;
+pub mod imports;
+pub mod telemetry;

@@ -123,7 +123,8 @@ impl Libsql {
         for reader in &self.readers {
             drop(lock(reader).take());
         }
-        if let Some(thread) = lock(&self.writer).take() {
+        let thread = lock(&self.writer).take();
+        if let Some(thread) = thread {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
     }
