@@ -96,7 +96,7 @@ const SECTIONS: [(&str, &str); 8] = [
 ];
 
 /// The whole document, as it is committed.
-pub(crate) fn document() -> String {
+pub fn document() -> String {
     let mut text = String::from(INTRODUCTION);
     for (title, prefix) in SECTIONS {
         text.push_str(&format!("\n## {title}\n\n| key | value | default | environment | meaning |\n|---|---|---|---|---|\n"));

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Where variables come from: the process, or a map in a test.
-pub(crate) trait Lookup {
+pub trait Lookup {
     /// The value, if the variable is set. Bytes that are no UTF-8 come as U+FFFD and are refused where they are used.
     fn get(&self, name: &str) -> Option<String>;
     /// Names of all variables.
@@ -18,7 +18,7 @@ pub(crate) trait Lookup {
 }
 
 /// The environment of this process.
-pub(crate) struct Process;
+pub struct Process;
 
 impl Lookup for Process {
     fn get(&self, name: &str) -> Option<String> {

@@ -8,7 +8,7 @@ use std::{
 
 /// Where a value was given.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum At {
+pub enum At {
     /// Line of the file, from 1; 0 when it is about the whole file.
     Line(u64),
     /// Name of an environment variable.
@@ -21,7 +21,7 @@ pub(crate) enum At {
 
 /// One thing to repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub struct Problem {
     pub at: At,
     /// Key path such as `sources[1].git.branch`; empty when it is about the whole file or an unknown variable.
     pub key: String,
@@ -31,14 +31,14 @@ pub(crate) struct Problem {
 
 /// Every problem of a configuration, in the order: file by line, environment by name, flags.
 #[derive(Debug)]
-pub(crate) struct ConfigError {
+pub struct ConfigError {
     file: Option<PathBuf>,
     problems: Vec<Problem>,
 }
 
 impl ConfigError {
     /// The problems one by one, for a report that wants them so.
-    pub(crate) fn problems(&self) -> &[Problem] {
+    pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
 }

@@ -28,7 +28,7 @@ const PORTS: (u16, u16) = (8080, 8081);
 
 /// Flags of the command line, which go over everything else.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Overrides {
+pub struct Overrides {
     /// `--address`
     pub address: Option<String>,
     /// `--internal-address`
@@ -75,7 +75,7 @@ impl Overrides {
 
 /// Reads the configuration: default < file < environment < flag. Without `path`, `CAIRN_CONFIG` names the file; without
 /// that there are no sources and no registries, which is enough for commands that only need the database.
-pub(crate) fn load(
+pub fn load(
     path: Option<&Path>,
     overrides: &Overrides,
     env: &dyn Lookup,

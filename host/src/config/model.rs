@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Everything that `cairn` needs to know before it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Config {
+pub struct Config {
     /// The name shown to people; `registryName` of the older form, else the first registry's name.
     pub name: String,
     /// Public listener: registry API, documents, pages.
@@ -28,7 +28,7 @@ pub(crate) struct Config {
 
 /// Who may call. Both listeners are checked against it while loading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Auth {
+pub enum Auth {
     /// Nothing was said: everybody who reaches a loopback address.
     Undeclared,
     /// Everybody, on any address, because the operator said so.
@@ -37,7 +37,7 @@ pub(crate) enum Auth {
 
 /// The embedded libsql database.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Database {
+pub struct Database {
     /// File; the directory is made at start.
     pub path: PathBuf,
     /// Connections for reading; writes have one of their own.
@@ -48,7 +48,7 @@ pub(crate) struct Database {
 
 /// A place that records come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Source {
+pub struct Source {
     pub name: String,
     pub origin: Origin,
     pub format: Option<Format>,
@@ -58,7 +58,7 @@ pub(crate) struct Source {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub enum Origin {
     Git {
         repository: String,
         reference: GitReference,
@@ -74,13 +74,13 @@ pub(crate) enum Origin {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum FileOrigin {
+pub enum FileOrigin {
     Path(PathBuf),
     Url { url: String, timeout: Duration },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum GitReference {
+pub enum GitReference {
     /// What the remote's HEAD names.
     Default,
     Branch(String),
@@ -90,14 +90,14 @@ pub(crate) enum GitReference {
 
 /// HTTP basic authentication; the password is read from its file at each use, so that a rotated one works.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct BasicAuth {
+pub struct BasicAuth {
     pub username: String,
     pub password_file: PathBuf,
 }
 
 /// The file format named by an operator; without one it is detected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
+pub enum Format {
     /// ToolHive legacy: `servers` and `remote_servers` as maps.
     Toolhive,
     /// ToolHive upstream: `data.servers`.
@@ -108,7 +108,7 @@ pub(crate) enum Format {
 
 /// Which records of a source are shown. Exclude wins over include; an empty include shows all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Filter {
+pub struct Filter {
     /// Globs, in which `*` also crosses `/`.
     pub include_names: Vec<String>,
     pub exclude_names: Vec<String>,
@@ -119,7 +119,7 @@ pub(crate) struct Filter {
 
 /// An ordered view over sources.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Registry {
+pub struct Registry {
     pub name: String,
     /// Earlier ones shadow later ones.
     pub sources: Vec<String>,
@@ -128,7 +128,7 @@ pub(crate) struct Registry {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Limits {
+pub struct Limits {
     pub connections: usize,
     /// Above this many at once a request gets 503 with Retry-After.
     pub requests: usize,
@@ -150,7 +150,7 @@ pub(crate) struct Limits {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Cache {
+pub struct Cache {
     pub enabled: bool,
     /// Bytes of all cached responses with their variants.
     pub size: usize,
@@ -158,20 +158,20 @@ pub(crate) struct Cache {
 
 /// What the public port answers besides the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Probes {
+pub struct Probes {
     pub public: bool,
     pub public_metrics: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Log {
+pub struct Log {
     pub level: String,
     /// `None`: readable on a terminal, JSON otherwise.
     pub json: Option<bool>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Sync {
+pub struct Sync {
     /// Run the daemon inside `serve`.
     pub enabled: bool,
     /// Bytes of one record; a larger one is quarantined.

@@ -10,12 +10,12 @@ use super::{
 };
 
 /// As YAML.
-pub(crate) fn effective(config: &Config) -> String {
+pub fn effective(config: &Config) -> String {
     serde_saphyr::to_string(&tree(config)).unwrap_or_else(|error| format!("# {error}\n"))
 }
 
 /// As JSON, of the same keys.
-pub(crate) fn effective_json(config: &Config) -> String {
+pub fn effective_json(config: &Config) -> String {
     serde_json::to_string_pretty(&tree(config)).unwrap_or_else(|error| format!("\"{error}\""))
 }
 

@@ -3,8 +3,6 @@
 
 mod server;
 
-use crate::{Error, Result};
-
 /// A kind of asset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -17,13 +15,6 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Server => "server",
-        }
-    }
-
-    pub(crate) fn from_row(text: &str) -> Result<Self> {
-        match text {
-            "server" => Ok(Self::Server),
-            other => Err(Error::internal(format!("stored kind {other:?}"))),
         }
     }
 

@@ -1,0 +1,295 @@
+//! One instance: what its store holds, what it may call, and how long it lives.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::Sleep,
+};
+use wasmtime::{
+    AsContextMut, Engine, ResourceLimiter, Result, Store, StoreContextMut,
+    component::{Component, GuestTaskId, Linker, ResourceTable},
+};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{
+    WasiHttpCtx, WasiHttpCtxView, WasiHttpView,
+    handler::{
+        HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
+    },
+    p3::bindings::ServicePre,
+};
+
+use super::{
+    engine::TICK,
+    pool::Offer,
+    watch::{Stop, Stopped, Ticket, Watch, patience, root},
+};
+use crate::{
+    config::model::Limits,
+    imports::{
+        bindings::spin,
+        outbound::Refused,
+        output::Printed,
+        sqlite::{HasSqlite, Sqlite},
+        variables::HasVariables,
+    },
+    telemetry::metrics::Metrics,
+};
+
+/// An instance that has nothing to do for this long gives its memory back.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// An instance may go on for this long after its last answer, to send the rest of a body.
+const AFTERWARDS: Duration = Duration::from_secs(300);
+
+/// What the store of an instance holds.
+pub(super) struct Guest {
+    table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    refused: Refused,
+    offer: Offer,
+    /// Bytes.
+    memory: usize,
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.refused,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+impl ResourceLimiter for Guest {
+    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+        if desired > self.memory {
+            return Err(Stopped(Stop::Memory).into());
+        }
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> Result<bool> {
+        Ok(true)
+    }
+}
+
+/// Everything a guest may call, and nothing else: no file, no socket, no environment.
+pub(super) fn link(engine: &Engine, component: &Component) -> Result<ServicePre<Guest>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    spin::sqlite::sqlite::add_to_linker::<_, HasSqlite>(&mut linker, |guest: &mut Guest| Sqlite {
+        db: &guest.offer.db,
+        table: &mut guest.table,
+    })?;
+    spin::variables::variables::add_to_linker::<_, HasVariables>(
+        &mut linker,
+        |guest: &mut Guest| &mut guest.offer.variables,
+    )?;
+    ServicePre::new(linker.instantiate_pre(component)?)
+}
+
+/// Makes instances up to a number.
+pub(super) struct Instances {
+    pub(super) engine: Engine,
+    pub(super) pre: Arc<ProxyPre<Guest>>,
+    pub(super) offer: Offer,
+    pub(super) limits: Arc<Limits>,
+    pub(super) metrics: Arc<Metrics>,
+    /// Instances that may still be made.
+    pub(super) room: Arc<Semaphore>,
+    /// Rung when an instance has answered a request or is gone.
+    pub(super) freed: Arc<Notify>,
+    /// An instance serves one request and is thrown away.
+    pub(super) alone: bool,
+}
+
+/// No instance may be made now: the request comes back and waits.
+#[derive(Debug)]
+pub(super) struct NoRoom;
+
+impl std::fmt::Display for NoRoom {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("all instances are taken")
+    }
+}
+
+impl std::error::Error for NoRoom {}
+
+impl HandlerState for Instances {
+    type StoreData = Guest;
+    type WorkerExpiration = Lifetime;
+    type WorkerState = Worker;
+
+    async fn instantiate(&self) -> Result<Instance<Guest, Lifetime, Worker>> {
+        let place = Arc::clone(&self.room)
+            .try_acquire_owned()
+            .map_err(|_| NoRoom)?;
+        let watch = Watch::new();
+        let mut store = self.store(&watch);
+        let proxy = self.pre.instantiate_async(&mut store).await?;
+        self.metrics.instances_started.inc();
+        self.metrics.instances.inc();
+        Ok(Instance {
+            store,
+            proxy,
+            view: Guest::http,
+            expiration: Lifetime::new(self.limits.request_timeout),
+            state: Worker {
+                watch,
+                freed: Arc::clone(&self.freed),
+                limits: Arc::clone(&self.limits),
+                metrics: Arc::clone(&self.metrics),
+                alone: self.alone,
+                _place: place,
+            },
+        })
+    }
+}
+
+impl Instances {
+    fn store(&self, watch: &Arc<Watch>) -> Store<Guest> {
+        let guest = Guest {
+            table: ResourceTable::new(),
+            wasi: WasiCtx::builder().stdout(Printed).stderr(Printed).build(),
+            http: WasiHttpCtx::new(),
+            refused: Refused,
+            offer: self.offer.clone(),
+            memory: self.limits.instance_memory,
+        };
+        let mut store = Store::new(&self.engine, guest);
+        store.limiter(|guest| guest);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(patience(
+            Arc::clone(watch),
+            ticks(self.limits.request_timeout),
+        ));
+        store
+    }
+}
+
+/// Ticks that a guest may compute on end: at most a second, and little enough that the requests it held up can still
+/// be answered in time by another instance.
+fn ticks(request_timeout: Duration) -> u64 {
+    let limit = (request_timeout / 4).min(Duration::from_secs(1));
+    u64::try_from(limit.as_millis() / TICK.as_millis())
+        .unwrap_or(u64::MAX)
+        .max(2)
+}
+
+/// What an instance takes in.
+pub(super) struct Worker {
+    watch: Arc<Watch>,
+    freed: Arc<Notify>,
+    limits: Arc<Limits>,
+    metrics: Arc<Metrics>,
+    alone: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+impl WorkerState for Worker {
+    type StoreData = Guest;
+    type RequestData = Arc<Ticket>;
+
+    fn should_accept_request(&self, now: usize, ever: usize) -> ShouldAccept {
+        if ever >= self.limits.requests_per_instance || (self.alone && ever > 0) {
+            ShouldAccept::Never
+        } else if now >= self.limits.concurrent_per_instance {
+            ShouldAccept::No
+        } else {
+            ShouldAccept::Yes
+        }
+    }
+
+    fn on_request_start(
+        &self,
+        _: StoreContextMut<'_, Guest>,
+        ticket: Arc<Ticket>,
+        task: GuestTaskId,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
+        self.watch.enter(&ticket, task);
+        let leaving = Leaving(Arc::clone(&self.watch), Arc::clone(&self.freed));
+        let limit = tokio::time::sleep(self.limits.request_timeout);
+        Box::pin(async move {
+            let _leaving = leaving;
+            limit.await;
+        })
+    }
+
+    fn drop(&self, mut store: Store<Guest>, result: Result<()>) {
+        if let Err(error) = result {
+            let running = root(&mut store.as_context_mut());
+            let verdict = self.watch.end(&error, running);
+            self.metrics.stopped(verdict.stop.name());
+        }
+        self.metrics.instances.dec();
+        drop(store);
+        self.freed.notify_one();
+    }
+}
+
+/// Lives as long as a request waits for its answer.
+struct Leaving(Arc<Watch>, Arc<Notify>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.moved();
+        self.1.notify_one();
+    }
+}
+
+/// When an instance has to go although it did nothing wrong, or nothing at all.
+pub(super) struct Lifetime {
+    request_timeout: Duration,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Lifetime {
+    fn new(request_timeout: Duration) -> Self {
+        Self {
+            request_timeout,
+            timer: Box::pin(tokio::time::sleep(IDLE)),
+        }
+    }
+}
+
+impl WorkerExpiration for Lifetime {
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        status: WorkerStatus,
+        since: Instant,
+    ) -> Poll<()> {
+        let limit = match status {
+            WorkerStatus::Idle => IDLE,
+            // Each request has its own, shorter limit; this one is for a guest that does not let it be seen.
+            WorkerStatus::Requests => self.request_timeout + Duration::from_secs(1),
+            WorkerStatus::PostReturn => AFTERWARDS,
+        };
+        let deadline = (since + limit).into();
+        if self.timer.deadline() != deadline {
+            self.timer.as_mut().reset(deadline);
+        }
+        self.timer.as_mut().poll(cx)
+    }
+}

@@ -1,0 +1,12 @@
+//! Guests: the engine that compiles and runs the component, its instances, and how a request gets an answer out of
+//! them although one of them may loop, trap or eat memory.
+//!
+//! [`Guests::handle`] is all that the listener needs to know. What a request means is the guest's business alone.
+
+mod engine;
+mod instance;
+mod pool;
+mod watch;
+
+pub use engine::{Source, compile, embedded, precompile};
+pub use pool::{Failure, Guests, Offer};

@@ -1,0 +1,195 @@
+//! A request's way to an answer: into an instance, out again, and once more on a fresh instance when another request
+//! took the first one down.
+
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use anyhow::Result;
+use http::{Method, Request, Response, request::Parts};
+use http_body_util::{BodyExt, Empty};
+use tokio::sync::{Notify, Semaphore};
+use wasmtime_wasi_http::{
+    WasiBody,
+    handler::{ExpirationError, InstantiationError, ProxyHandler, ProxyPre, TrapOrPanicError},
+};
+
+use super::{
+    engine::{self, SPARE, Source},
+    instance::{Instances, NoRoom, link},
+    watch::{Stop, Ticket},
+};
+use crate::{
+    config::model::Limits, db::Libsql, imports::variables::Variables, telemetry::metrics::Metrics,
+};
+
+/// How long a request waits at most before it asks again whether there is room: the bell may have rung for another.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
+
+/// What guests are given.
+#[derive(Clone)]
+pub struct Offer {
+    pub db: Arc<Libsql>,
+    pub variables: Arc<Variables>,
+}
+
+/// Why there is no answer from a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// It took longer than a request may.
+    Timeout,
+    /// The instance was stopped, and the request could not or must not run again.
+    Stopped,
+    /// The guest returned an error instead of a response.
+    Broken,
+}
+
+type Attempt = Result<Response<WasiBody>, Lost>;
+
+/// How an attempt ended without an answer.
+enum Lost {
+    /// Somebody else's fault: another attempt may do.
+    Bystander,
+    Final(Failure),
+}
+
+/// The component, running.
+pub struct Guests {
+    shared: ProxyHandler<Instances>,
+    /// For second attempts, one to an instance: whatever stopped the first instance cannot take down others again.
+    alone: ProxyHandler<Instances>,
+    freed: Arc<Notify>,
+    request_timeout: Duration,
+    metrics: Arc<Metrics>,
+}
+
+impl Guests {
+    /// Loads the component and checks that everything it imports is offered.
+    pub fn load(
+        source: &Source,
+        limits: &Limits,
+        offer: &Offer,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Self> {
+        let engine = engine::start(limits)?;
+        let component = engine::load(&engine, source)?;
+        let pre = Arc::new(ProxyPre::P3(
+            link(&engine, &component).map_err(engine::plain)?,
+        ));
+        let freed = Arc::new(Notify::new());
+        let shared_limits = Arc::new(limits.clone());
+        let handler = |room, alone| {
+            ProxyHandler::new(Instances {
+                engine: engine.clone(),
+                pre: Arc::clone(&pre),
+                offer: offer.clone(),
+                limits: Arc::clone(&shared_limits),
+                metrics: Arc::clone(metrics),
+                room: Arc::new(Semaphore::new(room)),
+                freed: Arc::clone(&freed),
+                alone,
+            })
+        };
+        Ok(Self {
+            shared: handler(limits.instances.max(1), false),
+            alone: handler(SPARE, true),
+            freed: Arc::clone(&freed),
+            request_timeout: limits.request_timeout,
+            metrics: Arc::clone(metrics),
+        })
+    }
+
+    /// Gets an answer. A `GET` or `HEAD` without a body may run twice.
+    pub async fn handle(
+        &self,
+        id: &str,
+        request: Request<WasiBody>,
+    ) -> Result<Response<WasiBody>, Failure> {
+        let outcome = tokio::time::timeout(self.request_timeout, self.attempts(id, request)).await;
+        outcome.unwrap_or(Err(Failure::Timeout))
+    }
+
+    async fn attempts(
+        &self,
+        id: &str,
+        request: Request<WasiBody>,
+    ) -> Result<Response<WasiBody>, Failure> {
+        use http_body_util::combinators::UnsyncBoxBody;
+        use hyper::body::Body;
+
+        let repeatable = matches!(*request.method(), Method::GET | Method::HEAD)
+            && UnsyncBoxBody::is_end_stream(request.body());
+        let (parts, body) = request.into_parts();
+        let copy = repeatable.then(|| parts.clone());
+        match (self.attempt(&self.shared, id, parts, body).await, copy) {
+            (Ok(response), _) => Ok(response),
+            (Err(Lost::Final(failure)), _) => Err(failure),
+            (Err(Lost::Bystander), None) => Err(Failure::Stopped),
+            (Err(Lost::Bystander), Some(parts)) => {
+                self.metrics.retries.inc();
+                let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+                match self.attempt(&self.alone, id, parts, body).await {
+                    Ok(response) => Ok(response),
+                    Err(Lost::Bystander) => Err(Failure::Stopped),
+                    Err(Lost::Final(failure)) => Err(failure),
+                }
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        handler: &ProxyHandler<Instances>,
+        id: &str,
+        parts: Parts,
+        body: WasiBody,
+    ) -> Attempt {
+        let ticket = Ticket::new(id);
+        let mut request = Request::from_parts(parts, body);
+        loop {
+            let error = match handler.handle(Arc::clone(&ticket), request).await {
+                Ok(response) => {
+                    ticket.answer();
+                    return Ok(response);
+                }
+                Err(error) => error,
+            };
+            request = match error.downcast::<InstantiationError<Arc<Ticket>>>() {
+                Ok(refused) if refused.error.is::<NoRoom>() => refused
+                    .request
+                    .into_inner()
+                    .unwrap_or_else(PoisonError::into_inner),
+                Ok(refused) => {
+                    tracing::error!(
+                        request_id = id,
+                        error = format!("{:#}", refused.error),
+                        "no instance could be made"
+                    );
+                    return Err(Lost::Final(Failure::Broken));
+                }
+                Err(error) => return Err(lost(&ticket, &error).await),
+            };
+            let _ = tokio::time::timeout(ASK_AGAIN, self.freed.notified()).await;
+        }
+    }
+}
+
+async fn lost(ticket: &Ticket, error: &wasmtime::Error) -> Lost {
+    if error.is::<ExpirationError>() {
+        return Lost::Final(Failure::Timeout);
+    }
+    if !error.is::<TrapOrPanicError>() && !error.is::<wasmtime::Trap>() {
+        tracing::error!(
+            request_id = ticket.id,
+            error = format!("{error:#}"),
+            "the guest returned an error"
+        );
+        return Lost::Final(Failure::Broken);
+    }
+    match ticket.verdict().await {
+        Some((verdict, _)) if verdict.stop == Stop::Timeout => Lost::Final(Failure::Timeout),
+        Some((_, true)) => Lost::Final(Failure::Stopped),
+        Some((_, false)) | None => Lost::Bystander,
+    }
+}

@@ -1,0 +1,19 @@
+//! The native host of cairn, in reading order:
+//!
+//! * [`config`]: what the operator asked for, as typed values.
+//! * [`db`]: the embedded database behind the registry's store port.
+//! * [`imports`]: the interfaces a guest may call, a file each.
+//! * [`guest`]: the engine, the instances, and how one request gets an answer out of them.
+//! * [`serve`]: listeners, limits, cache, compression, probes, drain.
+//! * [`migrate`]: the schema, step by step.
+//! * [`telemetry`]: logs and metrics.
+//!
+//! Nothing here decides what a registry answers: that is the component's part. Nobody but the binary, its tests and
+//! its benches uses this crate.
+
+pub mod config;
+pub mod db;
+pub mod guest;
+pub mod imports;
+pub mod migrate;
+pub mod telemetry;
