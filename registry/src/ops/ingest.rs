@@ -64,6 +64,13 @@ struct Candidate {
     digest: Digest,
 }
 
+/// Judges a page without a store: what would be quarantined or come twice, and how many could be served.
+#[must_use]
+pub fn preview(kind: Kind, items: Vec<Item>) -> (Taken, Vec<Finding>) {
+    let page = judge(kind, items);
+    (page.taken, page.findings)
+}
+
 /// A page, judged before anything is read from the store.
 pub(super) struct Judged {
     candidates: Vec<Candidate>,

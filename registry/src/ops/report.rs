@@ -35,6 +35,11 @@ pub async fn list<D: Db>(cx: Cx<'_, D>) -> Result<Vec<Report>> {
     Ok(reports)
 }
 
+/// One source.
+pub async fn source<D: Db>(cx: Cx<'_, D>, name: &str) -> Result<Source> {
+    source::get(cx.db, cx.namespace, name).await
+}
+
 /// The sources alone: their phases, counts and next runs.
 pub async fn sources<D: Db>(cx: Cx<'_, D>) -> Result<Vec<Source>> {
     source::list(cx.db, cx.namespace).await

@@ -34,8 +34,8 @@ pub struct Source {
     pub full_pass_at: Option<Timestamp>,
     pub(crate) pass: i64,
     /// `idle`, `full` or `incremental`.
-    pub(crate) pass_state: String,
-    pub(crate) pass_cursor: String,
+    pub pass_state: String,
+    pub pass_cursor: String,
     pub(crate) pass_mark: String,
     pub records: i64,
     pub warned: i64,
@@ -239,7 +239,7 @@ impl Fenced<'_> {
         )
     }
 
-    /// Abandons the pass under way: the next one begins anew.
+    /// Abandons the pass under way and the mark: the next one begins anew and reads everything.
     pub(crate) fn abandon(&self) -> Statement {
         self.update("pass_state = 'idle', pass_cursor = '', pass_mark = ''", [])
     }
