@@ -1,4 +1,28 @@
-//! Synchronisation: records come from the sources that the operator has named and go into the store.
+//! Synchronisation: records come from the sources that the operator has named and go into the store. Where they come from
+//! is told by [`sources`], in which form by [`formats`]; what they are worth is decided by the registry alone.
 
+mod attempt;
+mod daemon;
 mod formats;
+mod intake;
+mod preview;
+mod settings;
 mod sources;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use cairn_registry::model::Timestamp;
+
+pub use attempt::Outcome;
+pub use daemon::Daemon;
+pub use preview::Preview;
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+fn later(after: Duration) -> Timestamp {
+    let micros = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_micros(now().as_micros().saturating_add(micros))
+}

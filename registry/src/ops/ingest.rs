@@ -55,6 +55,15 @@ pub struct Taken {
     pub duplicates: u64,
 }
 
+impl std::ops::AddAssign for Taken {
+    fn add_assign(&mut self, more: Self) {
+        self.read += more.read;
+        self.written += more.written;
+        self.quarantined += more.quarantined;
+        self.duplicates += more.duplicates;
+    }
+}
+
 /// A record that can be served.
 struct Candidate {
     position: String,

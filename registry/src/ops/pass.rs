@@ -108,6 +108,11 @@ impl Pass {
     }
 
     #[must_use]
+    pub fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    #[must_use]
     pub fn mode(&self) -> Mode {
         self.mode
     }

@@ -241,7 +241,7 @@ impl Fenced<'_> {
 
     /// Abandons the pass under way and the mark: the next one begins anew and reads everything.
     pub(crate) fn abandon(&self) -> Statement {
-        self.update("pass_state = 'idle', pass_cursor = '', pass_mark = ''", [])
+        self.update("mark = '', pass_state = 'idle', pass_cursor = '', pass_mark = ''", [])
     }
 
     /// The pass is complete.

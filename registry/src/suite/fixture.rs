@@ -115,14 +115,8 @@ impl<'a, D: Db> World<'a, D> {
         let mut all = Taken::default();
         let mut records = records.into_iter().peekable();
         while records.peek().is_some() {
-            let taken = self
-                .take(&pass, records.by_ref().take(2).collect(), "")
-                .await
-                .unwrap();
-            all.read += taken.read;
-            all.written += taken.written;
-            all.quarantined += taken.quarantined;
-            all.duplicates += taken.duplicates;
+            let page = records.by_ref().take(2).collect();
+            all += self.take(&pass, page, "").await.unwrap();
         }
         self.complete(pass).await;
         all

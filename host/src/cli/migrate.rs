@@ -1,0 +1,121 @@
+//! `cairn migrate`: the schema, up, down, and where it stands.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use anyhow::{Result, bail};
+use clap::Subcommand;
+
+use super::{
+    out,
+    settings::{self, Settings},
+};
+use crate::{
+    config::Overrides,
+    db::Libsql,
+    migrate::{self, Applied, Step},
+};
+
+/// Apply or undo schema steps, or show them.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Apply the missing steps
+    Up {
+        #[command(flatten)]
+        settings: Settings,
+        /// Do not ask
+        #[arg(long, short = 'y')]
+        yes: bool,
+        /// Apply at most so many steps; 0 for all
+        #[arg(long, short = 'n', value_name = "N", default_value_t = 0)]
+        num_steps: usize,
+    },
+    /// Undo steps, the last one first; what they held is lost
+    Down {
+        #[command(flatten)]
+        settings: Settings,
+        /// Do not ask
+        #[arg(long, short = 'y')]
+        yes: bool,
+        /// Undo so many steps
+        #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+        num_steps: u16,
+    },
+    /// Show which steps the database has; exit code 1 when some are missing
+    Status {
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+pub(super) fn run(command: &Command) -> Result<ExitCode> {
+    let (Command::Up { settings, .. } | Command::Down { settings, .. } | Command::Status { settings }) = command;
+    let config = settings.load(Overrides::default())?;
+    settings::runtime()?.block_on(async {
+        let db = Libsql::open(&config.database)?;
+        let applied = migrate::status(&db).await?;
+        let done = match command {
+            Command::Up { yes, num_steps, .. } => up(&db, &applied, *yes, *num_steps).await,
+            Command::Down { yes, num_steps, .. } => down(&db, *yes, usize::from(*num_steps)).await,
+            Command::Status { .. } => status(&applied),
+        };
+        db.close().await;
+        done
+    })
+}
+
+async fn up(db: &Libsql, applied: &[Applied], yes: bool, num_steps: usize) -> Result<ExitCode> {
+    migrate::standing(applied)?;
+    let most = (num_steps > 0).then_some(num_steps);
+    let missing: Vec<&Step> = migrate::pending(applied).take(most.unwrap_or(usize::MAX)).collect();
+    if missing.is_empty() {
+        out::line("the schema is current");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let names: Vec<&str> = missing.iter().map(|step| step.name).collect();
+    confirm(yes, &format!("Apply {}?", names.join(", ")))?;
+    for step in migrate::up(db, most).await? {
+        out::line(format_args!("applied {}", step.name));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn down(db: &Libsql, yes: bool, num_steps: usize) -> Result<ExitCode> {
+    confirm(yes, &format!("Undo {num_steps} step(s)? What they held is lost."))?;
+    for step in migrate::down(db, num_steps).await? {
+        out::line(format_args!("undone {}", step.name));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn status(applied: &[Applied]) -> Result<ExitCode> {
+    for step in applied {
+        out::line(format_args!("applied  {}", step.name));
+    }
+    migrate::standing(applied)?;
+    let mut missing = 0;
+    for step in migrate::pending(applied) {
+        out::line(format_args!("missing  {}", step.name));
+        missing += 1;
+    }
+    Ok(if missing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Asks on a terminal; elsewhere nobody can answer, so the flag is needed.
+fn confirm(yes: bool, question: &str) -> Result<()> {
+    if yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        bail!("{question} Nobody is there to answer: repeat with --yes");
+    }
+    write!(io::stderr(), "{question} [y/N] ")?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") {
+        return Ok(());
+    }
+    bail!("not confirmed")
+}

@@ -1,0 +1,65 @@
+//! The command line: one file per command, each thin. Answers go to stdout, everything else to stderr; the exit code is 0
+//! for done, 1 for failed, 2 for a call that cannot be understood.
+
+mod compile;
+mod config;
+mod doctor;
+mod migrate;
+mod out;
+mod report;
+mod serve;
+mod settings;
+mod sync;
+mod version;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// One lightweight registry for what an AI platform has to find.
+#[derive(Debug, Parser)]
+#[command(name = "cairn", version, about, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cairn serve --config config.yaml                 serve on the configured address, with the sync daemon
+  cairn sync --config config.yaml --once --report  read every source once and say what came of it
+  cairn migrate status --config config.yaml        which schema steps the database has
+  cairn doctor --config config.yaml                what is wrong, and what to do about it
+
+Every key of the configuration is described in docs/configuration.md; `cairn config` prints the values in force.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Sync(sync::Args),
+    #[command(subcommand)]
+    Migrate(migrate::Command),
+    Config(config::Args),
+    Doctor(doctor::Args),
+    Compile(compile::Args),
+    Version(version::Args),
+}
+
+/// Runs the command that the process was called with.
+pub fn main() -> ExitCode {
+    // Chosen before anything can ask for it: a second provider in the process would make rustls refuse to choose.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let done = match Cli::parse().command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Sync(args) => sync::run(&args),
+        Command::Migrate(command) => migrate::run(&command),
+        Command::Config(args) => config::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Compile(args) => compile::run(&args),
+        Command::Version(args) => version::run(&args),
+    };
+    done.unwrap_or_else(|error| {
+        out::error(&error);
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,112 @@
+//! `cairn sync`: the daemon by itself, once or for as long as the process lives.
+
+use std::{process::ExitCode, sync::Arc};
+
+use anyhow::{Result, bail};
+
+use super::{
+    out,
+    report::{self, Format},
+    settings::{self, Settings},
+};
+use crate::{
+    config::{Config, Overrides},
+    serve,
+    sync::{Daemon, Outcome},
+    telemetry,
+};
+
+/// Read sources into the database: whenever they are due, or once.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    settings: Settings,
+    /// Read every source once, due or not, and end; exit code 1 when one failed
+    #[arg(long)]
+    once: bool,
+    /// Only this source; goes with --once, --dry-run and --report
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Read and judge once, but write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Say what is quarantined, duplicate, skipped, or served with warnings: after --once, or else as it stands
+    #[arg(long)]
+    report: bool,
+    /// Of --report and --dry-run
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let config = args.settings.load_with_sources(Overrides::default())?;
+    if let Some(name) = &args.source {
+        known(&config, name)?;
+    }
+    telemetry::log::init(&config.log);
+    settings::runtime()?.block_on(async {
+        let db = settings::database(&config).await?;
+        let daemon = Arc::new(Daemon::new(Arc::clone(&db), Arc::clone(&config), None)?);
+        let ended = act(args, &config, &daemon).await;
+        db.close().await;
+        ended
+    })
+}
+
+fn known(config: &Config, name: &str) -> Result<()> {
+    let names: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
+    if !names.contains(&name) {
+        bail!("no source is named {name:?}: there are {}", names.join(", "));
+    }
+    Ok(())
+}
+
+async fn act(args: &Args, config: &Config, daemon: &Arc<Daemon>) -> Result<ExitCode> {
+    let only = args.source.as_deref();
+    if args.dry_run {
+        return report::dry_run(daemon, config, only, args.format).await;
+    }
+    let mut code = ExitCode::SUCCESS;
+    if args.once {
+        code = once(daemon, only).await?;
+    } else if !args.report {
+        if only.is_some() {
+            bail!("--source goes with --once, --dry-run or --report");
+        }
+        until_signal(daemon).await;
+    }
+    if args.report {
+        report::print(daemon, only, args.format).await?;
+    }
+    Ok(code)
+}
+
+async fn once(daemon: &Arc<Daemon>, only: Option<&str>) -> Result<ExitCode> {
+    daemon.apply().await?;
+    let stopper = Arc::clone(daemon);
+    let signal = tokio::spawn(async move {
+        serve::signals().await;
+        stopper.stop();
+    });
+    let outcomes = daemon.once(only).await;
+    signal.abort();
+    let mut code = ExitCode::SUCCESS;
+    for (name, outcome) in outcomes {
+        match outcome {
+            Outcome::Failed(message) => {
+                out::problem(&format!("source {name}: {message}"));
+                code = ExitCode::FAILURE;
+            }
+            Outcome::Stopped | Outcome::Busy => code = ExitCode::FAILURE,
+            Outcome::Unchanged | Outcome::Complete { .. } => {}
+        }
+    }
+    Ok(code)
+}
+
+async fn until_signal(daemon: &Arc<Daemon>) {
+    let work = tokio::spawn(Arc::clone(daemon).run());
+    serve::signals().await;
+    daemon.stop();
+    let _ = work.await;
+}
