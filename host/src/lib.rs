@@ -18,4 +18,6 @@ pub mod config {
 pub mod db;
 pub mod guest;
 pub mod imports;
+pub mod serve;
 pub mod telemetry;
+pub mod version;
