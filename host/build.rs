@@ -1,9 +1,27 @@
-//! Puts the component into the binary when `CAIRN_COMPONENT` names one that was compiled ahead of time. It builds
-//! nothing itself: a build inside a build that shares its target folder can wait for itself.
+//! Puts the component into the binary when `CAIRN_COMPONENT` names one that was compiled ahead of time, and says what
+//! the binary was built with. It builds nothing itself: a build inside a build that shares its target folder can wait
+//! for itself.
 
-use std::{env, error::Error, path::PathBuf};
+use std::{env, error::Error, path::PathBuf, process::Command};
 
 fn main() -> Result<(), Box<dyn Error>> {
+    component()?;
+    let rustc = Command::new(env::var("RUSTC")?).arg("--version").output()?;
+    let version = String::from_utf8(rustc.stdout)?;
+    println!(
+        "cargo::rustc-env=CAIRN_RUST_VERSION={}",
+        version.split_whitespace().nth(1).unwrap_or("unknown")
+    );
+    let (os, arch) = (
+        env::var("CARGO_CFG_TARGET_OS")?,
+        env::var("CARGO_CFG_TARGET_ARCH")?,
+    );
+    println!("cargo::rustc-env=CAIRN_PLATFORM={os}/{arch}");
+    Ok(())
+}
+
+fn component() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=CAIRN_COMPONENT");
     println!("cargo::rustc-check-cfg=cfg(embedded_component)");
     if let Some(component) = env::var_os("CAIRN_COMPONENT").map(PathBuf::from) {

@@ -1,9 +1,11 @@
 //! The native host of cairn, in reading order:
 //!
+//! * [`cli`]: the commands.
 //! * [`config`]: what the operator asked for, as typed values.
 //! * [`db`]: the embedded database behind the registry's store port.
 //! * [`imports`]: the interfaces a guest may call, a file each.
 //! * [`guest`]: the engine, the instances, and how one request gets an answer out of them.
+//! * [`sync`]: the daemon, where records come from, and in which form.
 //! * [`serve`]: listeners, limits, cache, compression, probes, drain.
 //! * [`migrate`]: the schema, step by step.
 //! * [`telemetry`]: logs and metrics.
@@ -11,9 +13,13 @@
 //! Nothing here decides what a registry answers: that is the component's part. Nobody but the binary, its tests and
 //! its benches uses this crate.
 
+pub mod cli;
 pub mod config;
 pub mod db;
 pub mod guest;
 pub mod imports;
 pub mod migrate;
+pub mod serve;
+pub mod sync;
 pub mod telemetry;
+pub mod version;

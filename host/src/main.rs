@@ -1,8 +1,7 @@
-#[expect(dead_code, reason = "the configuration is read by later rooms")]
-mod config {
-    pub(crate) mod model;
-}
-#[allow(dead_code, reason = "the daemon that calls it comes on top")]
-mod sync;
+//! The binary: everything is in the library, so that tests can reach it.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cairn::cli::main()
+}

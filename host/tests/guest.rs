@@ -1,5 +1,12 @@
 //! Guests that loop, trap, eat memory and wait, and what becomes of their neighbours.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+
 mod support;
 
 use std::{
@@ -11,7 +18,7 @@ use bytes::Bytes;
 use cairn::{
     config::model::Limits,
     db::Libsql,
-    guest::{Failure, Guests, Offer},
+    guest::{Content, Failure, Guests, Offer},
     telemetry::metrics::Metrics,
 };
 use http::{Method, Request};
@@ -47,10 +54,12 @@ impl House {
             .uri(path)
             .body(body)
             .unwrap();
-        let response = self.guests.handle(path, request).await?;
-        let status = response.status().as_u16();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        Ok((status, String::from_utf8(body.to_vec()).unwrap()))
+        let reply = self.guests.handle(path, request, 1 << 20).await?;
+        let Content::Whole(body) = reply.body else {
+            panic!("{path}: not the whole body")
+        };
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        Ok((reply.head.status.as_u16(), body))
     }
 
     async fn get(&self, path: &str) -> Result<(u16, String), Failure> {
@@ -134,6 +143,18 @@ async fn neighbours_in_the_instance_that_stops_run_again_when_that_is_safe() {
             "{culprit}: the culprit must not run twice"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_of_which_the_end_is_missing_counts_as_none() {
+    let mut limits = support::limits();
+    limits.instances = 1;
+    let house = house(&limits);
+    let streaming = house.spawn(Method::GET, "/stream?chunks=4&ms=100");
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    assert_eq!(house.get("/trap").await, Err(Failure::Stopped));
+    let whole = ok("chunk 0\nchunk 1\nchunk 2\nchunk 3\n");
+    assert_eq!(streaming.await.unwrap(), whole);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -106,6 +106,15 @@ impl Libsql {
         self.generation.load(Ordering::Acquire)
     }
 
+    /// Reading connections that are open. One in use right now counts.
+    #[must_use]
+    pub fn open_readers(&self) -> usize {
+        let open = |reader: &&Mutex<Option<Connection>>| {
+            reader.try_lock().map_or(true, |slot| slot.is_some())
+        };
+        self.readers.iter().filter(open).count()
+    }
+
     /// A guest's view of this database.
     #[must_use]
     pub fn session(self: &Arc<Self>) -> Session {

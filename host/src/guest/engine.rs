@@ -99,14 +99,17 @@ pub(super) fn start(limits: &Limits) -> Result<Engine> {
 /// Slots for all instances are reserved as address space; memory is touched only by the instances that run.
 fn pool(limits: &Limits) -> PoolingAllocationConfig {
     let instances = count(limits.instances + SPARE);
-    let requests = count(limits.instances * limits.concurrent_per_instance + SPARE);
+    let held = limits
+        .instances
+        .saturating_mul(limits.concurrent_per_instance);
+    let stacks = count(held.min(limits.requests) + limits.instances + SPARE);
     let parts = instances.saturating_mul(count(PARTS));
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_core_instances(parts)
         .total_memories(instances)
         .total_tables(parts)
-        .total_stacks(requests.max(instances))
+        .total_stacks(stacks)
         .max_memory_size(limits.instance_memory)
         // A slot used before is used again first: memory follows the instances alive, not those that ever were.
         .max_unused_warm_slots(0);

@@ -6,7 +6,9 @@
 mod engine;
 mod instance;
 mod pool;
+mod reply;
 mod watch;
 
 pub use engine::{Source, compile, embedded, precompile};
 pub use pool::{Failure, Guests, Offer};
+pub use reply::{Content, Reply};

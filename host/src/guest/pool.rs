@@ -7,8 +7,9 @@ use std::{
 };
 
 use anyhow::Result;
-use http::{Method, Request, Response, request::Parts};
+use http::{Method, Request};
 use http_body_util::{BodyExt, Empty};
+use hyper::body::Body;
 use tokio::sync::{Notify, Semaphore};
 use wasmtime_wasi_http::{
     WasiBody,
@@ -18,6 +19,7 @@ use wasmtime_wasi_http::{
 use super::{
     engine::{self, SPARE, Source},
     instance::{Instances, NoRoom, link},
+    reply::{Reply, received},
     watch::{Stop, Ticket},
 };
 use crate::{
@@ -45,10 +47,10 @@ pub enum Failure {
     Broken,
 }
 
-type Attempt = Result<Response<WasiBody>, Lost>;
+pub(super) type Attempt = Result<Reply, Lost>;
 
 /// How an attempt ended without an answer.
-enum Lost {
+pub(super) enum Lost {
     /// Somebody else's fault: another attempt may do.
     Bystander,
     Final(Failure),
@@ -100,13 +102,16 @@ impl Guests {
         })
     }
 
-    /// Gets an answer. A `GET` or `HEAD` without a body may run twice.
+    /// Gets an answer, whole when its body has no more than `whole` bytes. A `GET` or `HEAD` without a body may run
+    /// twice.
     pub async fn handle(
         &self,
         id: &str,
         request: Request<WasiBody>,
-    ) -> Result<Response<WasiBody>, Failure> {
-        let outcome = tokio::time::timeout(self.request_timeout, self.attempts(id, request)).await;
+        whole: usize,
+    ) -> Result<Reply, Failure> {
+        let attempts = self.attempts(id, request, whole);
+        let outcome = tokio::time::timeout(self.request_timeout, attempts).await;
         outcome.unwrap_or(Err(Failure::Timeout))
     }
 
@@ -114,23 +119,18 @@ impl Guests {
         &self,
         id: &str,
         request: Request<WasiBody>,
-    ) -> Result<Response<WasiBody>, Failure> {
-        use http_body_util::combinators::UnsyncBoxBody;
-        use hyper::body::Body;
-
-        let repeatable = matches!(*request.method(), Method::GET | Method::HEAD)
-            && UnsyncBoxBody::is_end_stream(request.body());
-        let (parts, body) = request.into_parts();
-        let copy = repeatable.then(|| parts.clone());
-        match (self.attempt(&self.shared, id, parts, body).await, copy) {
-            (Ok(response), _) => Ok(response),
+        whole: usize,
+    ) -> Result<Reply, Failure> {
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let copy = (reads && request.body().is_end_stream()).then(|| copy(&request));
+        match (self.attempt(&self.shared, id, request, whole).await, copy) {
+            (Ok(reply), _) => Ok(reply),
             (Err(Lost::Final(failure)), _) => Err(failure),
             (Err(Lost::Bystander), None) => Err(Failure::Stopped),
-            (Err(Lost::Bystander), Some(parts)) => {
+            (Err(Lost::Bystander), Some(copy)) => {
                 self.metrics.retries.inc();
-                let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
-                match self.attempt(&self.alone, id, parts, body).await {
-                    Ok(response) => Ok(response),
+                match self.attempt(&self.alone, id, copy, whole).await {
+                    Ok(reply) => Ok(reply),
                     Err(Lost::Bystander) => Err(Failure::Stopped),
                     Err(Lost::Final(failure)) => Err(failure),
                 }
@@ -142,17 +142,13 @@ impl Guests {
         &self,
         handler: &ProxyHandler<Instances>,
         id: &str,
-        parts: Parts,
-        body: WasiBody,
+        mut request: Request<WasiBody>,
+        whole: usize,
     ) -> Attempt {
         let ticket = Ticket::new(id);
-        let mut request = Request::from_parts(parts, body);
         loop {
             let error = match handler.handle(Arc::clone(&ticket), request).await {
-                Ok(response) => {
-                    ticket.answer();
-                    return Ok(response);
-                }
+                Ok(response) => return received(&ticket, response, whole).await,
                 Err(error) => error,
             };
             request = match error.downcast::<InstantiationError<Arc<Ticket>>>() {
@@ -161,11 +157,8 @@ impl Guests {
                     .into_inner()
                     .unwrap_or_else(PoisonError::into_inner),
                 Ok(refused) => {
-                    tracing::error!(
-                        request_id = id,
-                        error = format!("{:#}", refused.error),
-                        "no instance could be made"
-                    );
+                    let error = format!("{:#}", refused.error);
+                    tracing::error!(request_id = id, error, "no instance could be made");
                     return Err(Lost::Final(Failure::Broken));
                 }
                 Err(error) => return Err(lost(&ticket, &error).await),
@@ -173,6 +166,16 @@ impl Guests {
             let _ = tokio::time::timeout(ASK_AGAIN, self.freed.notified()).await;
         }
     }
+}
+
+/// A request without a body, once more.
+fn copy(request: &Request<WasiBody>) -> Request<WasiBody> {
+    let nothing = Empty::new().map_err(|never| match never {}).boxed_unsync();
+    let mut copy = Request::new(nothing);
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    copy.headers_mut().clone_from(request.headers());
+    copy
 }
 
 async fn lost(ticket: &Ticket, error: &wasmtime::Error) -> Lost {

@@ -33,6 +33,12 @@ impl Ticket {
         self.answered.store(true, Ordering::Release);
     }
 
+    /// Whether the instance that this request was in has been stopped.
+    pub(super) fn instance_stopped(&self) -> bool {
+        let ended = |(watch, _): &(Arc<Watch>, _)| watch.ended.borrow().is_some();
+        self.place.get().is_some_and(ended)
+    }
+
     /// How the instance ended that this request was in, and whether this request did it. `None` when it was in none.
     pub(super) async fn verdict(&self) -> Option<(Verdict, bool)> {
         let (watch, task) = self.place.get()?;

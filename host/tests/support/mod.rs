@@ -4,15 +4,29 @@
     unreachable_pub,
     reason = "each test file uses its own part"
 )]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
-use cairn::{config::model::Limits, guest};
+use bytes::Bytes;
+use cairn::{
+    config::model::{Cache, Config, Database, Limits, Log, Probes, Sync},
+    db::Libsql,
+    guest,
+    serve::{self, Bound, Health, Schema},
+    telemetry::metrics::Metrics,
+};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::{net::TcpStream, sync::oneshot, task::JoinHandle};
 
 /// The test guest, compiled for this engine. Built in a target folder of its own, as the component is.
 pub fn component() -> guest::Source {
@@ -68,4 +82,174 @@ pub fn limits() -> Limits {
         requests_per_instance: 1000,
         instance_memory: 16 << 20,
     }
+}
+
+/// Settings of a server for tests.
+pub fn config() -> Config {
+    let any = "127.0.0.1:0".parse().unwrap();
+    Config {
+        name: "test".to_owned(),
+        address: any,
+        internal_address: any,
+        database: Database {
+            path: PathBuf::new(),
+            readers: 2,
+            busy_timeout: Duration::from_secs(1),
+        },
+        sources: Vec::new(),
+        registries: Vec::new(),
+        limits: limits(),
+        cache: Cache {
+            enabled: true,
+            size: 4 << 20,
+        },
+        probes: Probes {
+            public: true,
+            public_metrics: false,
+        },
+        log: Log {
+            level: "info".to_owned(),
+            json: None,
+        },
+        sync: Sync {
+            enabled: false,
+            max_record_size: 1 << 20,
+            lease: Duration::from_secs(60),
+            full_pass_interval: Duration::from_secs(3600),
+        },
+    }
+}
+
+/// A server under test.
+pub struct Server {
+    pub bound: Bound,
+    pub db: Arc<Libsql>,
+    pub metrics: Arc<Metrics>,
+    pub health: Arc<Health>,
+    pub stop: Option<oneshot::Sender<()>>,
+    pub running: JoinHandle<()>,
+}
+
+/// A server that is ready, with an empty table `t`.
+pub async fn server(config: Config) -> Server {
+    let db = Arc::new(Libsql::temporary().unwrap());
+    db.script("CREATE TABLE t (x BIGINT)").await.unwrap();
+    let health = Arc::new(Health::default());
+    health.set_schema(Schema {
+        status: "current",
+        version: Some(1),
+    });
+    health.set_loaded();
+    let metrics = Arc::new(Metrics::new().unwrap());
+    let (stop, stopped) = oneshot::channel();
+    let (bound, told) = oneshot::channel();
+    let options = serve::Options {
+        config: Arc::new(config),
+        component: component(),
+        offer: guest::Offer {
+            db: Arc::clone(&db),
+            variables: Arc::default(),
+        },
+        health: Arc::clone(&health),
+        metrics: Arc::clone(&metrics),
+        stop: Box::pin(async { drop(stopped.await) }),
+        after: Box::pin(async {}),
+        bound: Box::new(|at| bound.send(at).unwrap()),
+    };
+    let running = tokio::spawn(async { serve::run(options).await.unwrap() });
+    Server {
+        bound: told.await.unwrap(),
+        db,
+        metrics,
+        health,
+        stop: Some(stop),
+        running,
+    }
+}
+
+impl Server {
+    /// A `GET` with headers.
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
+        self.send("GET", path, headers, Bytes::new()).await
+    }
+
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Response<Bytes> {
+        send(self.bound.public, method, path, headers, body).await
+    }
+
+    /// A `GET` from the internal listener.
+    pub async fn inside(&self, path: &str) -> Response<Bytes> {
+        send(self.bound.internal, "GET", path, &[], Bytes::new()).await
+    }
+
+    /// Changes the database, as a sync would.
+    pub async fn commit(&self) {
+        self.db.script("INSERT INTO t VALUES (1)").await.unwrap();
+    }
+}
+
+fn request(
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Bytes,
+) -> Request<Full<Bytes>> {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(Full::new(body)).unwrap()
+}
+
+/// One request over a connection of its own.
+pub async fn send(
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Bytes>,
+) -> Response<Bytes> {
+    let stream = TokioIo::new(TcpStream::connect(to).await.unwrap());
+    let (mut sender, connection) = http1::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    let mut request = request(method, path, headers, body.into());
+    let host = to.to_string().parse().unwrap();
+    request.headers_mut().entry("host").or_insert(host);
+    whole(sender.send_request(request).await.unwrap()).await
+}
+
+/// The same over HTTP/2 without TLS.
+pub async fn send_h2(
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Response<Bytes> {
+    let stream = TokioIo::new(TcpStream::connect(to).await.unwrap());
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let uri = format!("http://{to}{path}");
+    let request = request(method, &uri, headers, Bytes::new());
+    whole(sender.send_request(request).await.unwrap()).await
+}
+
+async fn whole(response: Response<hyper::body::Incoming>) -> Response<Bytes> {
+    let (parts, body) = response.into_parts();
+    Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
+}
+
+/// A header's text, or nothing.
+pub fn header<'a, B>(response: &'a Response<B>, name: &str) -> &'a str {
+    response
+        .headers()
+        .get(name)
+        .map_or("", |value| value.to_str().unwrap())
 }

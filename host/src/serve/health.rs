@@ -1,0 +1,190 @@
+//! What probes are answered from. Other rooms report here; this one asks only the database, and each time anew.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use cairn_registry::store::Db;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::db::Libsql;
+
+/// How long the database may take to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The state of the process, filled by those who know.
+#[derive(Debug)]
+pub struct Health {
+    begun: Instant,
+    draining: AtomicBool,
+    loaded: AtomicBool,
+    schema: Mutex<Schema>,
+    sources: Mutex<BTreeMap<String, Source>>,
+}
+
+/// The schema of the database against that of this binary.
+#[derive(Debug, Clone, Serialize)]
+pub struct Schema {
+    /// `current` serves; anything else (`missing`, `older`, `newer`) does not.
+    pub status: &'static str,
+    /// Number of the last migration in the database.
+    pub version: Option<u32>,
+}
+
+/// What a probe shows of a source. A failed one does not make the server unready: its last good data is served.
+#[derive(Debug, Clone, Serialize)]
+pub struct Source {
+    pub status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_success: Option<String>,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            begun: Instant::now(),
+            draining: AtomicBool::new(false),
+            loaded: AtomicBool::new(false),
+            schema: Mutex::new(Schema {
+                status: "unknown",
+                version: None,
+            }),
+            sources: Mutex::default(),
+        }
+    }
+}
+
+impl Health {
+    /// Reports what the migrations found.
+    pub fn set_schema(&self, schema: Schema) {
+        *lock(&self.schema) = schema;
+    }
+
+    /// Reports that every registry has been filled once, in this process or an earlier one.
+    pub fn set_loaded(&self) {
+        self.loaded.store(true, Ordering::Release);
+    }
+
+    /// Reports on a source.
+    pub fn set_source(&self, name: &str, source: Source) {
+        lock(&self.sources).insert(name.to_owned(), source);
+    }
+
+    /// From now on no new work should come here.
+    pub(super) fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// The answer to whether this process lives.
+    pub(super) fn alive(&self) -> Value {
+        json!({ "status": "alive", "uptime": uptime(self.begun.elapsed()) })
+    }
+
+    /// The answer to whether requests should come here, and whether it is yes.
+    pub(super) async fn ready(&self, db: &Libsql) -> (bool, Value) {
+        let up = matches!(
+            tokio::time::timeout(PATIENCE, db.query("SELECT 1", Vec::new())).await,
+            Ok(Ok(_))
+        );
+        let schema = lock(&self.schema).clone();
+        let loaded = self.loaded.load(Ordering::Acquire);
+        let draining = self.draining.load(Ordering::Acquire);
+        let ready = up && schema.status == "current" && loaded && !draining;
+        let sources = lock(&self.sources).clone();
+        let answer = json!({
+            "status": if ready { "ready" } else { "not_ready" },
+            "components": {
+                "database": { "status": if up { "up" } else { "down" } },
+                "schema": schema,
+                "initial_load": { "status": if loaded { "complete" } else { "pending" } },
+                "sources": sources,
+            },
+        });
+        (ready, answer)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A time as probes of this kind write it: `2m35s`, `1h0m3s`.
+fn uptime(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{seconds}s"),
+        (0, _) => format!("{minutes}m{seconds}s"),
+        _ => format!("{hours}h{minutes}m{seconds}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uptime_reads_like_a_duration() {
+        for (seconds, text) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m0s"),
+            (155, "2m35s"),
+            (3603, "1h0m3s"),
+            (90_000, "25h0m0s"),
+        ] {
+            assert_eq!(uptime(Duration::from_secs(seconds)), text);
+        }
+    }
+
+    #[tokio::test]
+    async fn ready_means_database_schema_and_first_load() {
+        let db = Libsql::temporary().unwrap();
+        let health = Health::default();
+        let schema = |status| Schema {
+            status,
+            version: Some(1),
+        };
+        let failed = Source {
+            status: "failed".to_owned(),
+            message: Some("unreachable".to_owned()),
+            last_success: None,
+        };
+        assert!(!health.ready(&db).await.0);
+        health.set_schema(schema("current"));
+        assert!(!health.ready(&db).await.0, "nothing loaded yet");
+        health.set_loaded();
+        health.set_source("one", failed);
+        let (ready, answer) = health.ready(&db).await;
+        assert!(ready, "a failed source does not unready");
+        let expected = json!({
+            "status": "ready",
+            "components": {
+                "database": { "status": "up" },
+                "schema": { "status": "current", "version": 1 },
+                "initial_load": { "status": "complete" },
+                "sources": { "one": { "status": "failed", "message": "unreachable" } },
+            },
+        });
+        assert_eq!(answer, expected);
+        health.set_schema(schema("newer"));
+        assert!(!health.ready(&db).await.0);
+        health.set_schema(schema("current"));
+        health.drain();
+        assert!(!health.ready(&db).await.0, "draining");
+        db.close().await;
+        assert_eq!(
+            health.ready(&db).await.1["components"]["database"]["status"],
+            "down"
+        );
+    }
+}

@@ -1,0 +1,215 @@
+//! Connections: how many, how long they may dally, and how they end.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use http::{Request, Response};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+};
+
+use super::body::Body;
+use crate::{config::model::Limits, telemetry::metrics::Metrics};
+
+/// Streams that one HTTP/2 connection may have open.
+const STREAMS: u32 = 128;
+
+/// How often a silent HTTP/2 peer is asked whether it is still there.
+const PING: Duration = Duration::from_secs(30);
+
+/// Header fields of one request.
+const FIELDS: usize = 100;
+
+/// Connections being told that there is no room, at once; beyond these they are only closed.
+const TURNED_AWAY: usize = 64;
+
+/// What a caller without a place is told, before it has said anything.
+const NO_ROOM: &str =
+    r#"{"title":"Service Unavailable","status":503,"detail":"too many connections at once"}"#;
+
+/// Where a server is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    Serving,
+    /// Requests under way finish; nothing new is accepted.
+    Draining,
+    /// Connections are cut.
+    Over,
+}
+
+/// A listener with its connections.
+pub(crate) struct Listener {
+    limits: Limits,
+    http: auto::Builder<TokioExecutor>,
+    places: Arc<Semaphore>,
+    turning_away: Arc<Semaphore>,
+    phase: watch::Receiver<Phase>,
+    metrics: Arc<Metrics>,
+}
+
+impl Listener {
+    pub(crate) fn new(
+        limits: &Limits,
+        phase: watch::Receiver<Phase>,
+        metrics: &Arc<Metrics>,
+    ) -> Self {
+        Self {
+            limits: limits.clone(),
+            http: http(limits),
+            places: Arc::new(Semaphore::new(limits.connections)),
+            turning_away: Arc::new(Semaphore::new(TURNED_AWAY)),
+            phase,
+            metrics: Arc::clone(metrics),
+        }
+    }
+
+    /// Accepts until draining begins, then waits for the connections to finish.
+    pub(crate) async fn run<F, R>(self: Arc<Self>, socket: TcpListener, answer: F)
+    where
+        F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
+        R: Future<Output = Response<Body>> + Send + 'static,
+    {
+        let mut phase = self.phase.clone();
+        let draining = phase.wait_for(|phase| *phase >= Phase::Draining);
+        let mut draining = pin!(draining);
+        loop {
+            let accepted = tokio::select! {
+                accepted = socket.accept() => accepted,
+                _ = &mut draining => break,
+            };
+            match accepted {
+                Ok((stream, _)) => self.admit(stream, answer.clone()),
+                Err(error) => {
+                    // Out of descriptors, or the peer was gone already: either passes.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+        drop(socket);
+        let all = u32::try_from(self.limits.connections).unwrap_or(u32::MAX);
+        let _ = self.places.acquire_many(all).await;
+    }
+
+    fn admit<F, R>(self: &Arc<Self>, stream: TcpStream, answer: F)
+    where
+        F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
+        R: Future<Output = Response<Body>> + Send + 'static,
+    {
+        let _ = stream.set_nodelay(true);
+        match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => {
+                let listener = Arc::clone(self);
+                tokio::spawn(async move { listener.converse(stream, answer, place).await });
+            }
+            Err(_) => {
+                self.metrics.refused("connections");
+                if let Ok(place) = Arc::clone(&self.turning_away).try_acquire_owned() {
+                    tokio::spawn(turn_away(stream, place));
+                }
+            }
+        }
+    }
+
+    async fn converse<F, R>(&self, stream: TcpStream, answer: F, _place: OwnedSemaphorePermit)
+    where
+        F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
+        R: Future<Output = Response<Body>> + Send + 'static,
+    {
+        let _open = Open::new(&self.metrics);
+        let asked = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&asked);
+        let service = service_fn(move |request| {
+            count.fetch_add(1, Ordering::Relaxed);
+            let answer = answer(request);
+            async move { Ok::<_, Infallible>(answer.await) }
+        });
+        let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service));
+        let mut phase = self.phase.clone();
+        // The protocol's own timer begins with the first bytes that tell which protocol it is.
+        let mut silent = pin!(tokio::time::sleep(self.limits.header_timeout));
+        let mut watching = true;
+        loop {
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                () = &mut silent, if watching => {
+                    if asked.load(Ordering::Relaxed) == 0 {
+                        return;
+                    }
+                    watching = false;
+                }
+                _ = phase.changed() => match *phase.borrow_and_update() {
+                    Phase::Serving => {}
+                    Phase::Draining => connection.as_mut().graceful_shutdown(),
+                    Phase::Over => return,
+                },
+            }
+        }
+    }
+}
+
+fn http(limits: &Limits) -> auto::Builder<TokioExecutor> {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_headers(FIELDS)
+        // The library needs at least this much.
+        .max_buf_size(limits.header_size.max(8192));
+    http.http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING)
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(u32::try_from(limits.header_size).unwrap_or(u32::MAX));
+    http
+}
+
+/// Says no, and reads a little of what the caller was going to say: closing over unread bytes would take the answer
+/// away again.
+async fn turn_away(mut stream: TcpStream, _place: OwnedSemaphorePermit) {
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\
+         Content-Type: application/problem+json\r\nContent-Length: {}\r\n\r\n{NO_ROOM}",
+        NO_ROOM.len()
+    );
+    let conversation = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await?;
+        let mut unread = [0; 1024];
+        while stream.read(&mut unread).await? > 0 {}
+        std::io::Result::Ok(())
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), conversation).await;
+}
+
+/// Counts an open connection as long as it lives.
+struct Open(Arc<Metrics>);
+
+impl Open {
+    fn new(metrics: &Arc<Metrics>) -> Self {
+        metrics.connections.inc();
+        Self(Arc::clone(metrics))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.connections.dec();
+    }
+}

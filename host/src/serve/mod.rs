@@ -1,0 +1,154 @@
+//! The listeners and everything that stands around the component: limits, cache, compression, probes, drain.
+//!
+//! [`run`] is the whole of it. Nothing here knows what a registry is; only [`route`](mod@route) knows its paths, for metrics.
+
+mod account;
+mod answer;
+mod body;
+mod cache;
+mod coding;
+mod health;
+mod listener;
+mod probes;
+mod problem;
+mod public;
+mod read;
+mod request_id;
+mod route;
+mod signals;
+mod upload;
+
+use std::{
+    future::Future,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, atomic::AtomicUsize},
+};
+
+use anyhow::{Context, Result};
+use tokio::{net::TcpListener, sync::watch};
+
+use self::{
+    cache::{Cache, Flights},
+    listener::{Listener, Phase},
+    probes::Probes,
+    public::Public,
+};
+use crate::{
+    config::model::Config,
+    guest::{self, Guests, Offer},
+    telemetry::metrics::Metrics,
+};
+
+pub use health::{Health, Schema, Source};
+pub use signals::signals;
+
+/// Something to wait for.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What a server is made of.
+pub struct Options {
+    pub config: Arc<Config>,
+    pub component: guest::Source,
+    pub offer: Offer,
+    pub health: Arc<Health>,
+    pub metrics: Arc<Metrics>,
+    /// Ends the server: [`signals`], or a test's own.
+    pub stop: Task,
+    /// Run when the last request is answered and before the database is closed: the sync daemon stops.
+    pub after: Task,
+    /// Told where the server listens, as soon as it does.
+    pub bound: Box<dyn FnOnce(Bound) + Send>,
+}
+
+/// Where a server listens.
+#[derive(Debug, Clone, Copy)]
+pub struct Bound {
+    pub public: SocketAddr,
+    pub internal: SocketAddr,
+}
+
+/// Serves until it is told to stop, and returns when all is closed.
+pub async fn run(options: Options) -> Result<()> {
+    let config = &options.config;
+    let public = bind(config.address).await?;
+    let internal = bind(config.internal_address).await?;
+    let bound = Bound {
+        public: public.local_addr()?,
+        internal: internal.local_addr()?,
+    };
+    let cache = Arc::new(Cache::new(config.cache.size));
+    let house = Arc::new(house(&options, &cache)?);
+    let inside = Arc::new(probes(&options, &cache));
+
+    let (phase, phases) = watch::channel(Phase::Serving);
+    let front = Arc::new(Listener::new(&config.limits, phases, &options.metrics));
+    let front = tokio::spawn(front.run(public, move |request| {
+        let house = Arc::clone(&house);
+        async move { house.answer(request).await }
+    }));
+    // Probes are answered to the very end, so that it can be seen how the server goes.
+    let (late, late_phases) = watch::channel(Phase::Serving);
+    let back = Arc::new(Listener::new(&config.limits, late_phases, &options.metrics));
+    let back = tokio::spawn(back.run(internal, move |request| {
+        let inside = Arc::clone(&inside);
+        async move { inside.internal(&request).await }
+    }));
+
+    tracing::info!(address = %bound.public, internal_address = %bound.internal, "listening");
+    (options.bound)(bound);
+    options.stop.await;
+
+    options.health.drain();
+    tracing::info!(seconds = config.limits.drain_timeout.as_secs(), "draining");
+    phase.send_replace(Phase::Draining);
+    if tokio::time::timeout(config.limits.drain_timeout, front)
+        .await
+        .is_err()
+    {
+        tracing::warn!("requests were still under way at the end of the drain time");
+    }
+    phase.send_replace(Phase::Over);
+    options.after.await;
+    late.send_replace(Phase::Over);
+    let _ = back.await;
+    options.offer.db.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
+}
+
+fn house(options: &Options, cache: &Arc<Cache>) -> Result<Public> {
+    let config = &options.config;
+    Ok(Public {
+        guests: Guests::load(
+            &options.component,
+            &config.limits,
+            &options.offer,
+            &options.metrics,
+        )?,
+        db: Arc::clone(&options.offer.db),
+        cache: Arc::clone(cache),
+        caching: config.cache.enabled,
+        flights: Flights::default(),
+        probes: probes(options, cache),
+        open_probes: config.probes.clone(),
+        limits: config.limits.clone(),
+        metrics: Arc::clone(&options.metrics),
+        under_way: AtomicUsize::new(0),
+    })
+}
+
+fn probes(options: &Options, cache: &Arc<Cache>) -> Probes {
+    Probes {
+        health: Arc::clone(&options.health),
+        db: Arc::clone(&options.offer.db),
+        metrics: Arc::clone(&options.metrics),
+        cache: Arc::clone(cache),
+    }
+}

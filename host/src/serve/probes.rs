@@ -1,0 +1,131 @@
+//! Probes, version and metrics: all that the internal listener answers, and part of what the public one does.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use serde_json::{Value, json};
+
+use super::{
+    body::Body,
+    cache::Cache,
+    health::Health,
+    problem::{json_response, problem},
+    request_id::RequestId,
+};
+use crate::{config::model, db::Libsql, telemetry::metrics::Metrics, version::Version};
+
+/// Where probes look.
+pub(crate) struct Probes {
+    pub(crate) health: Arc<Health>,
+    pub(crate) db: Arc<Libsql>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) cache: Arc<Cache>,
+}
+
+impl Probes {
+    /// The internal listener's whole map.
+    pub(crate) async fn internal<B>(&self, request: &Request<B>) -> Response<Body> {
+        let path = request.uri().path();
+        let mut response = match self.probe(path).await {
+            Some(response) => response,
+            None => match path {
+                "/health" => json_response(StatusCode::OK, &json!({ "status": "healthy" })),
+                "/version" => json_response(StatusCode::OK, &json!(Version::current())),
+                "/metrics" => self.scrape(),
+                _ => problem(
+                    StatusCode::NOT_FOUND,
+                    "there is no such page",
+                    &RequestId::of(request.headers()),
+                ),
+            },
+        };
+        if !matches!(*request.method(), Method::GET | Method::HEAD)
+            && response.status() != StatusCode::NOT_FOUND
+        {
+            response = problem(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this page is only read",
+                &RequestId::of(request.headers()),
+            );
+            response
+                .headers_mut()
+                .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        }
+        if *request.method() == Method::HEAD {
+            headless(&mut response);
+        }
+        response
+    }
+
+    /// What the public listener answers by itself: the component has `/health` and `/version` of its own.
+    pub(crate) async fn public<B>(
+        &self,
+        request: &Request<B>,
+        settings: &model::Probes,
+    ) -> Option<Response<Body>> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return None;
+        }
+        let mut response = match request.uri().path() {
+            "/metrics" if settings.public_metrics => self.scrape(),
+            path if settings.public => self.probe(path).await?,
+            _ => return None,
+        };
+        if *request.method() == Method::HEAD {
+            headless(&mut response);
+        }
+        Some(response)
+    }
+
+    async fn probe(&self, path: &str) -> Option<Response<Body>> {
+        match path {
+            "/livez" | "/healthz" => Some(json_response(StatusCode::OK, &self.health.alive())),
+            "/readyz" | "/readiness" | "/ready" => {
+                let (ready, answer) = self.health.ready(&self.db).await;
+                Some(readiness(ready, &answer))
+            }
+            _ => None,
+        }
+    }
+
+    fn scrape(&self) -> Response<Body> {
+        let (bytes, entries) = self.cache.figures();
+        let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        self.metrics.cache_bytes.set(number(bytes));
+        self.metrics.cache_entries.set(number(entries));
+        self.metrics.readers.set(number(self.db.open_readers()));
+        match self.metrics.render() {
+            Ok(text) => {
+                let mut response = Response::new(Body::Whole(Bytes::from(text)));
+                let plain = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+                response.headers_mut().insert(header::CONTENT_TYPE, plain);
+                response
+            }
+            Err(error) => {
+                tracing::error!(%error, "the metrics could not be written");
+                json_response(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    &json!({ "error": "internal error" }),
+                )
+            }
+        }
+    }
+}
+
+fn readiness(ready: bool, answer: &Value) -> Response<Body> {
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    json_response(status, answer)
+}
+
+fn headless(response: &mut Response<Body>) {
+    if let Body::Whole(bytes) = std::mem::replace(response.body_mut(), Body::empty()) {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    }
+}

@@ -1,0 +1,153 @@
+//! The public listener's requests, from head to answer: count it in, answer probes, ask the cache, ask the component.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use hyper::body::{Body as _, Incoming};
+use wasmtime_wasi_http::WasiBody;
+
+use super::{
+    account::Account,
+    answer::Answer,
+    body::Body,
+    cache::{Cache, Flights},
+    coding::Effort,
+    probes::Probes,
+    problem::{problem, unanswered},
+    request_id::{self, RequestId},
+    upload::{TooLarge, absolute, announced, bounded},
+};
+use crate::{
+    config::model::{self, Limits},
+    db::Libsql,
+    guest::{Content, Guests, Reply},
+    telemetry::metrics::Metrics,
+};
+
+/// Bodies up to this many bytes are taken in whole when nothing is kept of them.
+pub(super) const WHOLE: usize = 1 << 20;
+
+/// All that a public request may need.
+pub(crate) struct Public {
+    pub(crate) guests: Guests,
+    pub(crate) db: Arc<Libsql>,
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) caching: bool,
+    pub(crate) flights: Flights,
+    pub(crate) probes: Probes,
+    pub(crate) open_probes: model::Probes,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) under_way: AtomicUsize,
+}
+
+/// One request among those under way.
+struct Place<'a>(&'a AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Public {
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let id = RequestId::of(request.headers());
+        let mut account = Account::open(
+            &self.metrics,
+            request.method(),
+            request.uri().path(),
+            id.clone(),
+        );
+        let mut response = match self.probes.public(&request, &self.open_probes).await {
+            Some(response) => response,
+            None => match self.enter() {
+                Some(_place) => self.admitted(request, &id, &mut account).await,
+                None => {
+                    self.metrics.refused("requests");
+                    problem(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "too many requests at once",
+                        &id,
+                    )
+                }
+            },
+        };
+        let headers = response.headers_mut();
+        headers.insert(request_id::HEADER, id.value());
+        headers.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
+        let status = response.status();
+        response.body_mut().settle(account, status);
+        response
+    }
+
+    fn enter(&self) -> Option<Place<'_>> {
+        let place = Place(&self.under_way);
+        let before = self.under_way.fetch_add(1, Ordering::AcqRel);
+        (before < self.limits.requests).then_some(place)
+    }
+
+    async fn admitted(
+        &self,
+        request: Request<Incoming>,
+        id: &RequestId,
+        account: &mut Account,
+    ) -> Response<Body> {
+        if announced(request.headers()).is_some_and(|size| size > self.limits.body_size as u64) {
+            return self.too_large(id);
+        }
+        let (parts, body) = request.into_parts();
+        let reads = matches!(parts.method, Method::GET | Method::HEAD) && body.is_end_stream();
+        if reads {
+            self.read(parts, id, account).await
+        } else {
+            self.write(parts, body, id).await
+        }
+    }
+
+    async fn write(&self, mut parts: Parts, body: Incoming, id: &RequestId) -> Response<Body> {
+        let headers = parts.headers.clone();
+        let (body, too_large) = bounded(body, self.limits.body_size);
+        absolute(&mut parts);
+        parts.headers.insert(request_id::HEADER, id.value());
+        let outcome = self
+            .guests
+            .handle(id.as_str(), Request::from_parts(parts, body), WHOLE)
+            .await;
+        match outcome {
+            _ if TooLarge::is_set(&too_large) => self.too_large(id),
+            Ok(Reply {
+                head,
+                body: Content::Whole(body),
+            }) => {
+                let answer = Arc::new(Answer::new(head, body, Effort::Quick));
+                answer.respond_once(&headers).await
+            }
+            Ok(Reply {
+                head,
+                body: Content::Begun(first, rest),
+            }) => begun(head, first, rest),
+            Err(failure) => unanswered(failure, id),
+        }
+    }
+
+    fn too_large(&self, id: &RequestId) -> Response<Body> {
+        self.metrics.refused("body");
+        let detail = format!("the body is larger than {} bytes", self.limits.body_size);
+        problem(StatusCode::PAYLOAD_TOO_LARGE, &detail, id)
+    }
+}
+
+pub(super) fn begun(
+    head: http::response::Parts,
+    first: bytes::Bytes,
+    rest: WasiBody,
+) -> Response<Body> {
+    Response::from_parts(head, Body::streamed(first, rest))
+}

@@ -1,0 +1,186 @@
+//! Reads: from the cache when it has an answer that the caller takes, else from the component, which may then fill it.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Request, Response, header, request::Parts, response};
+
+use super::{
+    account::Account,
+    answer::Answer,
+    body::Body,
+    cache::{Flight, Found, Key, Outcome, Turn, Wish, may_keep, wish},
+    coding::Effort,
+    problem::unanswered,
+    public::{Public, WHOLE, begun},
+    request_id::{self, RequestId},
+    upload::{absolute, nothing, plain_read},
+};
+use crate::guest::{Content, Failure, Reply};
+
+const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+
+/// A read and what the cache needs to know of it.
+struct Question<'a> {
+    key: Key<'a>,
+    hash: u64,
+    wish: Wish,
+}
+
+/// What the cache had.
+enum Recalled {
+    Kept(Arc<Answer>, Duration),
+    /// Nothing, at this generation; whoever holds the flight asks for all.
+    Nothing(u64, Option<Flight>),
+}
+
+impl Public {
+    pub(super) async fn read(
+        &self,
+        parts: Parts,
+        id: &RequestId,
+        account: &mut Account,
+    ) -> Response<Body> {
+        let key = Key::of(&parts);
+        let question = Question {
+            hash: self.cache.hash(&key),
+            key,
+            wish: if self.caching {
+                wish(&parts)
+            } else {
+                Wish::Nothing
+            },
+        };
+        let (generation, flight) = match self.recall(&question).await {
+            Recalled::Kept(answer, age) => {
+                account.cached(Outcome::Hit);
+                return self.hit(&answer, age, &parts).await;
+            }
+            Recalled::Nothing(generation, flight) => (generation, flight),
+        };
+        let outcome = match question.wish {
+            Wish::Kept => Outcome::Miss,
+            Wish::New | Wish::Nothing => Outcome::Bypass,
+        };
+        account.cached(outcome);
+        let response = match self.ask(&parts, id).await {
+            Ok(Reply {
+                head,
+                body: Content::Whole(body),
+            }) => {
+                let answer = self.keep(&question, generation, head, body);
+                drop(flight);
+                self.render(&answer, &parts).await
+            }
+            Ok(Reply {
+                head,
+                body: Content::Begun(first, rest),
+            }) => {
+                let mut response = begun(head, first, rest);
+                if parts.method == Method::HEAD {
+                    *response.body_mut() = Body::empty();
+                }
+                response
+            }
+            Err(failure) => unanswered(failure, id),
+        };
+        labelled(response, outcome)
+    }
+
+    async fn recall(&self, question: &Question<'_>) -> Recalled {
+        let Question {
+            key, hash, wish, ..
+        } = question;
+        let generation = self.db.generation();
+        if *wish != Wish::Kept {
+            return Recalled::Nothing(generation, None);
+        }
+        match self.cache.find(key, *hash, generation) {
+            Found::Kept(answer, age) => return Recalled::Kept(answer, age),
+            Found::NotKept => return Recalled::Nothing(generation, None),
+            Found::Nothing => {}
+        }
+        let mut asked = match self.flights.join(*hash) {
+            Turn::Ask(flight) => return Recalled::Nothing(generation, Some(flight)),
+            Turn::Wait(asked) => asked,
+        };
+        let _ = tokio::time::timeout(self.limits.request_timeout, asked.changed()).await;
+        let generation = self.db.generation();
+        match self.cache.find(key, *hash, generation) {
+            Found::Kept(answer, age) => Recalled::Kept(answer, age),
+            Found::NotKept | Found::Nothing => Recalled::Nothing(generation, None),
+        }
+    }
+
+    async fn ask(&self, parts: &Parts, id: &RequestId) -> Result<Reply, Failure> {
+        let mut asked = parts.clone();
+        absolute(&mut asked);
+        plain_read(&mut asked);
+        asked.headers.insert(request_id::HEADER, id.value());
+        let whole = if self.caching {
+            self.cache.largest().max(WHOLE)
+        } else {
+            WHOLE
+        };
+        let request = Request::from_parts(asked, nothing());
+        self.guests.handle(id.as_str(), request, whole).await
+    }
+
+    fn keep(
+        &self,
+        question: &Question<'_>,
+        generation: u64,
+        head: response::Parts,
+        body: Bytes,
+    ) -> Arc<Answer> {
+        let shared = question.wish != Wish::Nothing;
+        let fresh = (shared && body.len() <= self.cache.largest())
+            .then(|| may_keep(head.status, &head.headers))
+            .flatten();
+        let effort = if fresh.is_some() {
+            Effort::Thorough
+        } else {
+            Effort::Quick
+        };
+        let answer = Arc::new(Answer::new(head, body, effort));
+        if shared {
+            let kept = fresh.is_some().then(|| Arc::clone(&answer));
+            self.cache.keep(
+                &question.key,
+                question.hash,
+                generation,
+                kept,
+                fresh.flatten(),
+            );
+        }
+        answer
+    }
+
+    async fn hit(&self, answer: &Arc<Answer>, age: Duration, parts: &Parts) -> Response<Body> {
+        self.metrics.cache_age.observe(age.as_secs_f64());
+        let mut response = labelled(self.render(answer, parts).await, Outcome::Hit);
+        response
+            .headers_mut()
+            .insert(header::AGE, HeaderValue::from(age.as_secs()));
+        response
+    }
+
+    async fn render(&self, answer: &Arc<Answer>, parts: &Parts) -> Response<Body> {
+        let before = answer.size();
+        let head = parts.method == Method::HEAD;
+        let response = answer.respond(&parts.headers, head).await;
+        if answer.size() != before {
+            self.cache.trim();
+        }
+        response
+    }
+}
+
+fn labelled(mut response: Response<Body>, outcome: Outcome) -> Response<Body> {
+    if let Some(name) = outcome.name() {
+        response
+            .headers_mut()
+            .insert(X_CACHE, HeaderValue::from_static(name));
+    }
+    response
+}
