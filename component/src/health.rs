@@ -31,7 +31,7 @@ pub(crate) const ROUTES: &[Route] = &[
             description: "The store answers",
             media: JSON,
             schema: Some("Health"),
-            faults: &[503],
+            others: &[503],
         },
     },
     Route {
@@ -45,7 +45,7 @@ pub(crate) const ROUTES: &[Route] = &[
             description: "Somebody is",
             media: JSON,
             schema: Some("Pong"),
-            faults: &[],
+            others: &[],
         },
     },
     Route {
@@ -59,7 +59,7 @@ pub(crate) const ROUTES: &[Route] = &[
             description: "Name, version and commit of the program",
             media: JSON,
             schema: Some("Version"),
-            faults: &[],
+            others: &[],
         },
     },
 ];

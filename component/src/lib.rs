@@ -14,6 +14,8 @@ pub mod db;
 mod health;
 mod http;
 mod mcp_registry;
+mod openapi;
+mod pages;
 #[cfg(target_family = "wasm")]
 mod wasi;
 
@@ -33,13 +35,22 @@ enum Operation {
     ListServers,
     ListServerVersions,
     GetServerVersion,
+    OpenapiYaml,
+    OpenapiJson,
+    Docs,
+    Home,
     Health,
     Ping,
     Version,
 }
 
 /// Every route there is. What parses, what is documented and what is tested is this list.
-const MAP: [&[Route]; 2] = [mcp_registry::ROUTES, health::ROUTES];
+const MAP: [&[Route]; 4] = [
+    mcp_registry::ROUTES,
+    health::ROUTES,
+    openapi::ROUTES,
+    pages::ROUTES,
+];
 
 /// Answers requests from a store. One per instance: it keeps nothing of a request.
 #[derive(Debug)]
@@ -83,6 +94,10 @@ impl<D: Db> Router<D> {
             Operation::ListServers => mcp_registry::servers::list(cx, call).await,
             Operation::ListServerVersions => mcp_registry::versions::list(cx, call).await,
             Operation::GetServerVersion => mcp_registry::versions::get(cx, call).await,
+            Operation::OpenapiYaml => openapi::yaml(cx, call).await,
+            Operation::OpenapiJson => openapi::json(cx, call).await,
+            Operation::Docs => pages::docs(cx, call).await,
+            Operation::Home => pages::home(cx, call).await,
             Operation::Health => health::health(cx).await,
             Operation::Ping => Ok(health::ping()),
             Operation::Version => Ok(health::version()),

@@ -13,7 +13,18 @@ pub(crate) enum Dialect {
     Toolhive,
 }
 
+/// Records on a page when the client does not say.
+pub(crate) const DEFAULT_LIMIT: u32 = 30;
+
 impl Dialect {
+    /// Most records on a page.
+    pub(crate) fn most(self) -> u32 {
+        match self {
+            Self::Official => 100,
+            Self::Toolhive => 1000,
+        }
+    }
+
     /// What a path speaks even when it leads nowhere.
     pub(crate) fn of(path: &str) -> Self {
         if path.starts_with(NAMED) {

@@ -84,7 +84,7 @@ impl Fault {
     pub(crate) fn reply(self, dialect: Dialect, headers: &HeaderMap) -> Reply {
         let problem = match dialect {
             Dialect::Official => true,
-            Dialect::Toolhive => accepts(headers, PROBLEM),
+            Dialect::Toolhive => !self.plain && accepts(headers, PROBLEM),
         };
         let body = if problem {
             self.problem()

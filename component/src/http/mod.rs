@@ -11,10 +11,10 @@ mod route;
 mod target;
 
 pub(crate) use accept::accepts;
-pub(crate) use base::{Base, Dialect};
+pub(crate) use base::{Base, DEFAULT_LIMIT, Dialect};
 pub(crate) use etag::Etag;
 pub(crate) use fault::Fault;
 pub(crate) use query::{boolean, pairs};
 pub(crate) use reply::{Cache, Reply, Served};
-pub(crate) use route::{Answer, Call, Input, NAME, Place, Route, Type};
+pub(crate) use route::{Answer, Call, Input, NAME, Place, Route, Type, encode};
 pub(crate) use target::Target;

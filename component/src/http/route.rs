@@ -26,8 +26,12 @@ pub(crate) struct Route {
 /// Under which bases a route is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
+    /// At the root alone.
     Root,
+    /// Under every base.
     EveryBase,
+    /// Under every base too, but one without a version is only tolerated: the document shows it with one.
+    Versioned,
 }
 
 /// A parameter, for the document; a path parameter is one that stands in the path.
@@ -49,14 +53,14 @@ pub(crate) enum Type {
     Limit,
 }
 
-/// What a route answers when all is well, and which statuses it has otherwise.
+/// What a route answers when all is well, and which other statuses it has.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) description: &'static str,
     pub(crate) media: &'static str,
     /// Name of the schema of a JSON answer.
     pub(crate) schema: Option<&'static str>,
-    pub(crate) faults: &'static [u16],
+    pub(crate) others: &'static [u16],
 }
 
 /// The parameter that has a slash in it, which some proxies decode.
@@ -102,7 +106,7 @@ pub(super) fn find<'a>(
     let at_root = registry.is_none() && version.is_empty();
     let routes = || {
         let all = map.iter().flat_map(|routes| routes.iter());
-        all.filter(|route| at_root || route.place == Place::EveryBase)
+        all.filter(|route| at_root || route.place != Place::Root)
     };
     let wide = routes().find_map(|route| Some((route, route.captures_wide(&segments)?)));
     let found =
@@ -139,7 +143,19 @@ enum Raw<'a> {
 
 type Captures<'a> = Vec<(&'static str, Raw<'a>)>;
 
+/// The version that a base without one means.
+const STABLE: &str = "/v0.1";
+
 impl Route {
+    /// The path behind a base, as documents show it.
+    pub(crate) fn shown(&self, versioned: bool) -> String {
+        let version = match self.place {
+            Place::Versioned if !versioned => STABLE,
+            _ => "",
+        };
+        format!("{version}/{}", self.path.join("/"))
+    }
+
     fn captures<'a>(&self, segments: &[&'a str]) -> Option<Captures<'a>> {
         if self.path.len() != segments.len() {
             return None;

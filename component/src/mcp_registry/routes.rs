@@ -20,7 +20,7 @@ const INCLUDE_DELETED: Input = Input {
 pub(crate) const ROUTES: &[Route] = &[
     Route {
         path: &["servers"],
-        place: Place::EveryBase,
+        place: Place::Versioned,
         operation: Operation::ListServers,
         id: "listServers",
         summary: "List servers by name, then version, a page at a time",
@@ -56,12 +56,12 @@ pub(crate) const ROUTES: &[Route] = &[
             description: "A page of servers",
             media: "application/json",
             schema: Some("ServerList"),
-            faults: &[400, 404, 422, 503],
+            others: &[304, 400, 404, 422, 503],
         },
     },
     Route {
         path: &["servers", "{serverName}", "versions"],
-        place: Place::EveryBase,
+        place: Place::Versioned,
         operation: Operation::ListServerVersions,
         id: "listServerVersions",
         summary: "List the versions of a server, the last published first",
@@ -70,12 +70,12 @@ pub(crate) const ROUTES: &[Route] = &[
             description: "All versions of the server",
             media: "application/json",
             schema: Some("ServerList"),
-            faults: &[400, 404, 503],
+            others: &[304, 400, 404, 503],
         },
     },
     Route {
         path: &["servers", "{serverName}", "versions", "{version}"],
-        place: Place::EveryBase,
+        place: Place::Versioned,
         operation: Operation::GetServerVersion,
         id: "getServerVersion",
         summary: "Get one version of a server",
@@ -92,7 +92,7 @@ pub(crate) const ROUTES: &[Route] = &[
             description: "The version",
             media: "application/json",
             schema: Some("ServerResponse"),
-            faults: &[400, 404, 503],
+            others: &[304, 400, 404, 503],
         },
     },
 ];

@@ -7,18 +7,7 @@ use cairn_registry::{
     ops::browse::{Element, Page, Query},
 };
 
-use crate::http::{Cache, Call, Dialect, Etag, Fault, Reply, boolean, pairs};
-
-/// Records on a page when the client does not say.
-const LIMIT: u32 = 30;
-
-/// Most records on a page, by dialect.
-pub(crate) fn most(dialect: Dialect) -> u32 {
-    match dialect {
-        Dialect::Official => 100,
-        Dialect::Toolhive => 1000,
-    }
-}
+use crate::http::{Cache, Call, DEFAULT_LIMIT, Dialect, Etag, Fault, Reply, boolean, pairs};
 
 /// The parameters of a list. Unknown ones are ignored; of repeated ones the first counts.
 pub(super) fn list_query(call: &Call<'_>) -> Result<Query, Fault> {
@@ -38,7 +27,9 @@ pub(super) fn list_query(call: &Call<'_>) -> Result<Query, Fault> {
             _ => {}
         }
     }
-    query.limit = limit.map_or(Ok(LIMIT), |text| read_limit(&text, call.base.dialect()))?;
+    query.limit = limit.map_or(Ok(DEFAULT_LIMIT), |text| {
+        read_limit(&text, call.base.dialect())
+    })?;
     query.updated_since = since.map(|text| read_time(&text)).transpose()?;
     Ok(query)
 }
@@ -50,7 +41,7 @@ fn first(place: &mut Option<String>, value: Cow<'_, str>) {
 }
 
 fn read_limit(text: &str, dialect: Dialect) -> Result<u32, Fault> {
-    let most = most(dialect);
+    let most = dialect.most();
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     // Digits that are no u32 are a number too large for it.
     let number = digits.then(|| text.parse().unwrap_or(u32::MAX));
@@ -107,7 +98,7 @@ pub(super) fn versions(call: &Call<'_>, versions: &[Element]) -> Reply {
 
 /// `{"server":…,"_meta":…}`
 pub(super) fn version(call: &Call<'_>, element: &Element) -> Reply {
-    let etag = Etag::of("version", [&element.digest].into_iter(), "");
+    let etag = Etag::of("version", [&element.digest], "");
     Reply::tagged(call, &etag, JSON, || {
         let mut body = Vec::with_capacity(element_size(element));
         write_element(&mut body, element);
