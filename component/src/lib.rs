@@ -1,1 +1,114 @@
+//! HTTP in, registry out. This crate is the WASI component of cairn, and the same router as a native library.
+//!
+//! A request is parsed into a route of the [`MAP`], answered by one handler, and written out; in reading order:
+//!
+//! * [`Router`]: the whole HTTP map, on this screen.
+//! * `http`: what every surface shares: target, route, query, reply, fault.
+//! * one folder per surface, which knows `http`, `ops` and `model`, never the store and never another surface.
+//! * `db`: engines behind the store's port; `wasi`: the only export. Nothing else knows that there is a WASI.
+//!
+//! What only a native host can do (cache, compression, limits, probes, metrics) stands around it, not in it: every body
+//! is sent as it is. Nothing here may panic, since other requests share the instance.
 
+pub mod db;
+mod health;
+mod http;
+mod mcp_registry;
+mod openapi;
+mod pages;
+#[cfg(target_family = "wasm")]
+mod wasi;
+
+use ::http::{HeaderMap, Method, Request, Response, Uri};
+use bytes::Bytes;
+use cairn_registry::{
+    model::{Namespace, Timestamp},
+    ops::Cx,
+    store::Db,
+};
+
+use crate::http::{Call, Dialect, Fault, Reply, Route, Served, Target};
+
+/// What a route does: the name the parser gives a request and the dispatcher looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    ListServers,
+    ListServerVersions,
+    GetServerVersion,
+    OpenapiYaml,
+    OpenapiJson,
+    Docs,
+    Home,
+    Health,
+    Ping,
+    Version,
+}
+
+/// Every route there is. What parses, what is documented and what is tested is this list.
+const MAP: [&[Route]; 4] = [
+    mcp_registry::ROUTES,
+    health::ROUTES,
+    openapi::ROUTES,
+    pages::ROUTES,
+];
+
+/// Answers requests from a store. One per instance: it keeps nothing of a request.
+#[derive(Debug)]
+pub struct Router<D> {
+    db: D,
+    namespace: Namespace,
+}
+
+/// A router over the registries of one namespace.
+pub fn router<D: Db>(db: D, namespace: Namespace) -> Router<D> {
+    Router { db, namespace }
+}
+
+impl<D: Db> Router<D> {
+    /// Answers one request. The body is whole, its length stands in the headers; a `HEAD` has the headers only.
+    pub async fn answer<B>(&self, request: &Request<B>) -> Response<Bytes> {
+        let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+        let reply = match self.serve(method, uri, headers).await {
+            Ok(reply) => reply,
+            Err(fault) => fault.reply(Dialect::of(uri.path()), headers),
+        };
+        reply.finish(method)
+    }
+
+    async fn serve(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Served {
+        let target = Target::new(uri)?;
+        let Some((route, call)) = target.route(&MAP, headers)? else {
+            return Err(Fault::no_route(target.path()));
+        };
+        match *method {
+            Method::OPTIONS => Ok(Reply::preflight()),
+            _ if target.has_trailing_slash() => Reply::moved(target),
+            Method::GET | Method::HEAD => self.dispatch(route.operation, &call).await,
+            _ => Err(Fault::method(method)),
+        }
+    }
+
+    async fn dispatch(&self, operation: Operation, call: &Call<'_>) -> Served {
+        let cx = self.cx();
+        match operation {
+            Operation::ListServers => mcp_registry::servers::list(cx, call).await,
+            Operation::ListServerVersions => mcp_registry::versions::list(cx, call).await,
+            Operation::GetServerVersion => mcp_registry::versions::get(cx, call).await,
+            Operation::OpenapiYaml => openapi::yaml(cx, call).await,
+            Operation::OpenapiJson => openapi::json(cx, call).await,
+            Operation::Docs => pages::docs(cx, call).await,
+            Operation::Home => pages::home(cx, call).await,
+            Operation::Health => health::health(cx).await,
+            Operation::Ping => Ok(health::ping()),
+            Operation::Version => Ok(health::version()),
+        }
+    }
+
+    fn cx(&self) -> Cx<'_, D> {
+        Cx {
+            db: &self.db,
+            namespace: &self.namespace,
+            now: Timestamp::default(),
+        }
+    }
+}

@@ -176,8 +176,8 @@ fn versions_of(version: Option<&str>) -> Versions<'_> {
     }
 }
 
-/// Nothing was found: say so of the registry, if that is what is missing.
-async fn require_registry<D: Db>(cx: &Cx<'_, D>, scope: Scope<'_>) -> Result<()> {
+/// Fails when the registry is not there.
+pub async fn require_registry<D: Db>(cx: &Cx<'_, D>, scope: Scope<'_>) -> Result<()> {
     if registry::exists(cx.db, cx.namespace, scope.name()).await? {
         return Ok(());
     }

@@ -1,0 +1,92 @@
+//! What the component says of itself. Probes and metrics of a whole process are the host's.
+
+use ::http::StatusCode;
+use cairn_registry::{
+    model::quote,
+    ops::{Cx, browse},
+    store::Db,
+};
+
+use crate::{
+    Operation,
+    http::{Answer, Place, Reply, Route, Served},
+};
+
+/// The program, as it was built.
+pub(crate) const NAME: &str = "cairn";
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+const COMMIT: Option<&str> = option_env!("CAIRN_COMMIT");
+
+const JSON: &str = "application/json";
+
+pub(crate) const ROUTES: &[Route] = &[
+    Route {
+        path: &["health"],
+        place: Place::EveryBase,
+        operation: Operation::Health,
+        id: "getHealth",
+        summary: "Whether the registry can answer",
+        inputs: &[],
+        answer: Answer {
+            description: "The store answers",
+            media: JSON,
+            schema: Some("Health"),
+            others: &[503],
+        },
+    },
+    Route {
+        path: &["ping"],
+        place: Place::EveryBase,
+        operation: Operation::Ping,
+        id: "ping",
+        summary: "Whether anybody is there",
+        inputs: &[],
+        answer: Answer {
+            description: "Somebody is",
+            media: JSON,
+            schema: Some("Pong"),
+            others: &[],
+        },
+    },
+    Route {
+        path: &["version"],
+        place: Place::EveryBase,
+        operation: Operation::Version,
+        id: "getVersion",
+        summary: "Which program answers",
+        inputs: &[],
+        answer: Answer {
+            description: "Name, version and commit of the program",
+            media: JSON,
+            schema: Some("Version"),
+            others: &[],
+        },
+    },
+];
+
+pub(crate) async fn health<D: Db>(cx: Cx<'_, D>) -> Served {
+    let (status, body) = match browse::ping(cx).await {
+        Ok(()) => (StatusCode::OK, r#"{"status":"healthy"}"#.to_owned()),
+        Err(error) => {
+            eprintln!("unhealthy: {error}");
+            let error = quote(error.message());
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!(r#"{{"status":"unhealthy","error":{error}}}"#),
+            )
+        }
+    };
+    Ok(Reply::new(status, JSON, body))
+}
+
+pub(crate) fn ping() -> Reply {
+    Reply::new(StatusCode::OK, JSON, r#"{"pong":true}"#)
+}
+
+pub(crate) fn version() -> Reply {
+    let commit = quote(COMMIT.unwrap_or("unknown"));
+    let body = format!(
+        r#"{{"name":"{NAME}","version":"{VERSION}","commit":{commit},"git_commit":{commit}}}"#
+    );
+    Reply::new(StatusCode::OK, JSON, body)
+}

@@ -1,0 +1,193 @@
+//! Answers to what went wrong. The domain's error is mapped once, exhaustively; how a fault looks depends on the dialect
+//! of the base and on what the client accepts.
+
+use ::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use cairn_registry::{Error, ErrorKind, model::quote};
+
+use super::{Dialect, Reply, accepts, reply};
+
+const PROBLEM: &str = "application/problem+json";
+const JSON: &str = "application/json";
+
+/// When to come back to a store that cannot answer, in seconds: it is either busy, or being mended by a person.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
+
+/// Something a client or an operator is told.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    status: StatusCode,
+    /// For people: what is wrong, and what to do instead.
+    detail: String,
+    /// The parameter at fault: location and value.
+    at: Option<(String, String)>,
+    /// No problem document, whatever the dialect.
+    plain: bool,
+}
+
+impl Fault {
+    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            detail: detail.into(),
+            at: None,
+            plain: false,
+        }
+    }
+
+    fn at(mut self, place: &str, name: &str, value: &str) -> Self {
+        self.at = Some((format!("{place}.{name}"), value.to_owned()));
+        self
+    }
+
+    /// The parameter `name` of `place` (path or query) cannot be read.
+    pub(crate) fn invalid(place: &str, name: &str, value: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail).at(place, name, value)
+    }
+
+    /// The parameter can be read, and is outside of what is allowed.
+    pub(crate) fn out_of_range(name: &str, value: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail).at("query", name, value)
+    }
+
+    pub(crate) fn no_route(path: &str) -> Self {
+        let detail = format!("there is nothing at {path}: see /docs for what there is");
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    pub(crate) fn method(method: &Method) -> Self {
+        let detail = format!("{method} is not supported here: use {}", reply::ALLOW);
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+    }
+
+    pub(crate) fn too_long(longest: usize) -> Self {
+        let detail = format!("path and query may have {longest} bytes each");
+        Self::new(StatusCode::URI_TOO_LONG, detail)
+    }
+
+    pub(crate) fn nul() -> Self {
+        let fault = Self::new(
+            StatusCode::BAD_REQUEST,
+            "path and query must not contain a NUL byte",
+        );
+        Self {
+            plain: true,
+            ..fault
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Writes it as the base's dialect has it, unless the client asks for a problem document.
+    pub(crate) fn reply(self, dialect: Dialect, headers: &HeaderMap) -> Reply {
+        let problem = match dialect {
+            Dialect::Official => true,
+            Dialect::Toolhive => !self.plain && accepts(headers, PROBLEM),
+        };
+        let body = if problem {
+            self.problem()
+        } else {
+            format!(r#"{{"error":{}}}"#, quote(&self.detail))
+        };
+        let media = if problem && !self.plain {
+            PROBLEM
+        } else {
+            JSON
+        };
+        let reply = Reply::new(self.status, media, body)
+            .header(header::VARY, HeaderValue::from_static("Accept"));
+        match self.status {
+            StatusCode::SERVICE_UNAVAILABLE => reply.header(header::RETRY_AFTER, RETRY_AFTER),
+            StatusCode::METHOD_NOT_ALLOWED => {
+                reply.header(header::ALLOW, HeaderValue::from_static(reply::ALLOW))
+            }
+            _ => reply,
+        }
+    }
+
+    /// RFC 9457, with the member `error` that clients of the other dialect read.
+    fn problem(&self) -> String {
+        let title = self.status.canonical_reason().unwrap_or_default();
+        let detail = quote(&self.detail);
+        let mut body = format!(
+            r#"{{"title":{},"status":{},"detail":{detail}"#,
+            quote(title),
+            self.status.as_u16()
+        );
+        if let Some((location, value)) = &self.at {
+            body.push_str(&format!(
+                r#","errors":[{{"message":{detail},"location":{},"value":{}}}]"#,
+                quote(location),
+                literal(value)
+            ));
+        }
+        body.push_str(&format!(r#","error":{detail}}}"#));
+        body
+    }
+}
+
+/// The value as the client meant it: a number stays one.
+fn literal(value: &str) -> String {
+    match value.parse::<i64>() {
+        Ok(number) => number.to_string(),
+        Err(_) => quote(value),
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let status = match error.kind() {
+            ErrorKind::NotFound(_) => StatusCode::NOT_FOUND,
+            ErrorKind::Invalid => StatusCode::BAD_REQUEST,
+            ErrorKind::Stale => StatusCode::CONFLICT,
+            ErrorKind::Full => StatusCode::INSUFFICIENT_STORAGE,
+            ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        if status.is_server_error() {
+            eprintln!("{status}: {error}");
+        }
+        let fault = Self::new(status, error.message());
+        match error.field() {
+            Some(field) => fault.at("query", field, error.value().unwrap_or_default()),
+            None => fault,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cairn_registry::error::What;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_error_has_a_status() {
+        let check = |error: Error, status: u16| assert_eq!(Fault::from(error).status, status);
+        check(Error::not_found(What::Server, "x"), 404);
+        check(Error::invalid("cursor", "?", "x"), 400);
+        check(Error::stale("x"), 409);
+        check(Error::full("x"), 507);
+        check(Error::unavailable("x", "y"), 503);
+        check(Error::internal("x"), 500);
+    }
+
+    #[test]
+    fn a_problem_names_the_parameter_and_never_the_cause() {
+        let check = |fault: Fault, expected: &str| assert_eq!(fault.problem(), expected);
+        check(
+            Fault::out_of_range("limit", "101", "at most 100"),
+            r#"{"title":"Unprocessable Entity","status":422,"detail":"at most 100","errors":[{"message":"at most 100","location":"query.limit","value":101}],"error":"at most 100"}"#,
+        );
+        check(
+            Error::invalid("cursor", "\"", "bad \"cursor\"").into(),
+            r#"{"title":"Bad Request","status":400,"detail":"bad \"cursor\"","errors":[{"message":"bad \"cursor\"","location":"query.cursor","value":"\""}],"error":"bad \"cursor\""}"#,
+        );
+        check(
+            Error::internal("password of the database").into(),
+            r#"{"title":"Internal Server Error","status":500,"detail":"internal error","error":"internal error"}"#,
+        );
+    }
+}

@@ -1,0 +1,163 @@
+//! The root: what is served, how it is doing, and things to try.
+
+use ::http::{HeaderValue, StatusCode, header};
+use cairn_registry::{
+    kinds::Kind,
+    model::quote,
+    ops::{
+        Cx,
+        browse::{self, Overview, Query, Registry, Scope, Size, Source},
+    },
+    store::Db,
+};
+
+use super::html::{self, Escaped};
+use crate::{
+    health,
+    http::{Call, Reply, Served, accepts, encode},
+};
+
+/// A page for who asks for one, JSON for everybody else. Nobody keeps it: it counts, and it names the host it was asked at.
+pub(crate) async fn home<D: Db>(cx: Cx<'_, D>, call: &Call<'_>) -> Served {
+    let overview = browse::overview(cx).await?;
+    let reply = if accepts(call.headers, "text/html") {
+        let example = example(cx).await?;
+        let page = page(&overview, &origin(call), &example);
+        html::guarded(Reply::new(StatusCode::OK, html::MEDIA, page))
+    } else {
+        Reply::new(StatusCode::OK, "application/json", json(&overview))
+    };
+    Ok(reply.header(header::VARY, HeaderValue::from_static("Accept")))
+}
+
+/// The name of a server there is, if there is one.
+async fn example<D: Db>(cx: Cx<'_, D>) -> Result<String, cairn_registry::Error> {
+    let query = Query {
+        limit: 1,
+        ..Query::default()
+    };
+    let page = browse::list(cx, Scope::Default, Kind::Server, query).await?;
+    let first = page.elements.into_iter().next();
+    Ok(first.map_or_else(|| "io.example/server".to_owned(), |element| element.name))
+}
+
+/// Scheme and authority as the client used them, as far as they can be told.
+fn origin(call: &Call<'_>) -> String {
+    let plausible = |text: &&str| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+        !text.is_empty() && text.bytes().all(allowed)
+    };
+    let scheme = call.uri.scheme_str().unwrap_or("http");
+    let authority = call.authority().filter(plausible).unwrap_or("localhost");
+    format!("{scheme}://{authority}")
+}
+
+/// The name of the default registry.
+fn name(overview: &Overview) -> &str {
+    let first = overview.registries.first();
+    first.map_or(health::NAME, |(registry, _)| &registry.name)
+}
+
+fn json(overview: &Overview) -> String {
+    let registries: Vec<_> = overview.registries.iter().map(registry_json).collect();
+    let sources: Vec<_> = overview.sources.iter().map(source_json).collect();
+    format!(
+        r#"{{"name":{},"version":{},"registries":[{}],"sources":[{}],"links":{{"servers":"/v0.1/servers","openapi":"/openapi.yaml","docs":"/docs","health":"/health"}}}}"#,
+        quote(name(overview)),
+        quote(health::VERSION),
+        registries.join(","),
+        sources.join(","),
+    )
+}
+
+fn registry_json((registry, size): &(Registry, Size)) -> String {
+    format!(
+        r#"{{"name":{},"url":{},"default":{},"loaded":{},"records":{},"names":{}}}"#,
+        quote(&registry.name),
+        quote(&url(&registry.name)),
+        registry.is_default,
+        registry.loaded,
+        size.records,
+        size.names,
+    )
+}
+
+/// What a source says of its last attempt may hold addresses and is not for everybody.
+fn source_json(source: &Source) -> String {
+    let success = source
+        .last_success_at
+        .map(|time| format!(r#","lastSuccess":"{time}""#));
+    format!(
+        r#"{{"name":{},"phase":{},"records":{}{}}}"#,
+        quote(&source.name),
+        quote(&source.phase),
+        source.records,
+        success.unwrap_or_default(),
+    )
+}
+
+fn url(registry: &str) -> String {
+    format!("/registry/{}/v0.1", encode(registry))
+}
+
+fn page(overview: &Overview, origin: &str, example: &str) -> String {
+    let registries: Vec<_> = overview.registries.iter().map(registry_row).collect();
+    let sources: Vec<_> = overview.sources.iter().map(source_row).collect();
+    let mut body = format!(
+        "<p>A registry of MCP servers, served by {} {}.</p>\n<h2>Registries</h2>\n",
+        health::NAME,
+        health::VERSION
+    );
+    let head = ["Registry", "Servers", "Versions", "State"];
+    body.push_str(&html::table("Registries", &head, &registries));
+    body.push_str("<h2>Sources</h2>\n");
+    let head = ["Source", "Versions", "State", "Last read"];
+    body.push_str(&html::table("Sources", &head, &sources));
+    body.push_str(&things_to_try(origin, example));
+    html::page(name(overview), &body)
+}
+
+fn registry_row((registry, size): &(Registry, Size)) -> Vec<String> {
+    vec![
+        format!(
+            "<a href=\"{}/servers\">{}</a>",
+            Escaped(&url(&registry.name)),
+            Escaped(&registry.name)
+        ),
+        size.names.to_string(),
+        size.records.to_string(),
+        if registry.loaded {
+            "complete"
+        } else {
+            "loading"
+        }
+        .to_owned(),
+    ]
+}
+
+fn source_row(source: &Source) -> Vec<String> {
+    let success = source.last_success_at.map(|time| time.to_string());
+    vec![
+        Escaped(&source.name).to_string(),
+        source.records.to_string(),
+        Escaped(&source.phase).to_string(),
+        success.unwrap_or_else(|| "never".to_owned()),
+    ]
+}
+
+fn things_to_try(origin: &str, example: &str) -> String {
+    let origin = Escaped(origin);
+    let example = encode(example);
+    format!(
+        "<h2>Try it</h2>\n\
+         <pre>curl '{origin}/v0.1/servers?limit=3'\n\
+         curl '{origin}/v0.1/servers?search=git&amp;version=latest'\n\
+         curl '{origin}/v0.1/servers/{example}/versions/latest'</pre>\n\
+         <h2>VS Code</h2>\n<p>In <code>settings.json</code>:</p>\n\
+         <pre>\"chat.mcp.gallery.serviceUrl\": \"{origin}\"</pre>\n\
+         <h2>More</h2>\n<ul>\n\
+         <li><a href=\"/docs\">The API, for people</a></li>\n\
+         <li><a href=\"/openapi.yaml\">The API, for programs</a></li>\n\
+         <li><a href=\"/health\">Health</a></li>\n</ul>\n"
+    )
+}

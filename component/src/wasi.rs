@@ -1,0 +1,57 @@
+//! The only export: `wasi:http/handler`. It moves requests and responses between the interface and the router, and
+//! knows nothing of what is in them.
+
+use std::sync::OnceLock;
+
+use ::http::Response;
+use bytes::Bytes;
+use cairn_registry::model::Namespace;
+use spin_sdk::{
+    http::Request,
+    http_service,
+    wasip3::{
+        http::types::{self, ErrorCode},
+        wit_bindgen, wit_future, wit_stream,
+    },
+};
+
+use crate::{Router, db::sqlite::Sqlite, router};
+
+/// One router per instance, and with it one reading connection.
+static ROUTER: OnceLock<Router<Sqlite>> = OnceLock::new();
+
+#[http_service]
+async fn handle(request: Request) -> Result<types::Response, ErrorCode> {
+    let router = ROUTER.get_or_init(|| router(Sqlite::default(), Namespace::default()));
+    let response = router.answer(&request).await;
+    lower(response)
+}
+
+/// Hands out the head at once and the body behind it, in one piece. An answer without a body has no stream at all, so
+/// that the length a `HEAD` tells is not held against it.
+fn lower(response: Response<Bytes>) -> Result<types::Response, ErrorCode> {
+    let (head, body) = response.into_parts();
+    let headers: Vec<_> = head
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+        .collect();
+    let headers = types::Fields::from_list(&headers)
+        .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
+    let (trailers, no_trailers) = wit_future::new(|| Ok(None));
+    let contents = (!body.is_empty()).then(|| {
+        let (mut writer, contents) = wit_stream::new();
+        wit_bindgen::spawn(async move {
+            // What is left over nobody reads: the client is gone.
+            let _unread = writer.write_all(body.into()).await;
+            drop(writer);
+            let _ = trailers.write(Ok(None)).await;
+        });
+        contents
+    });
+    let (response, _sent) = types::Response::new(headers, contents, no_trailers);
+    response
+        .set_status_code(head.status.as_u16())
+        .map_err(|()| ErrorCode::InternalError(None))?;
+    Ok(response)
+}
