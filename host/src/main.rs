@@ -2,7 +2,11 @@
 mod config {
     pub(crate) mod model;
 }
-#[allow(dead_code, reason = "the daemon that calls it comes on top")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the daemon that calls it comes on top"
+)]
 mod sync;
 
 fn main() {}
