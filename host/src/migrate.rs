@@ -52,7 +52,9 @@ pub async fn status(db: &impl Db) -> Result<Vec<Applied>> {
     let rows = match db.query(sql, Vec::new()).await {
         Ok(rows) => rows,
         // There is no table yet: an adapter says so by naming the remedy.
-        Err(error) if error.kind() == ErrorKind::Unavailable && lacks_schema(&error) => return Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::Unavailable && lacks_schema(&error) => {
+            return Ok(Vec::new());
+        }
         Err(error) => return Err(error),
     };
     rows.into_iter()
@@ -67,7 +69,9 @@ pub async fn status(db: &impl Db) -> Result<Vec<Applied>> {
 }
 
 fn lacks_schema(error: &Error) -> bool {
-    error.cause().is_some_and(|cause| cause.contains("no such table"))
+    error
+        .cause()
+        .is_some_and(|cause| cause.contains("no such table"))
 }
 
 /// How far the database is from what this binary needs.
@@ -92,7 +96,11 @@ pub fn standing(applied: &[Applied]) -> Result<Standing> {
         ));
     }
     let missing = pending(applied).count();
-    Ok(if missing == 0 { Standing::Current } else { Standing::Behind(missing) })
+    Ok(if missing == 0 {
+        Standing::Current
+    } else {
+        Standing::Behind(missing)
+    })
 }
 
 /// The steps that are still to be applied.
@@ -121,7 +129,11 @@ async fn apply(db: &impl Db, step: &'static Step) -> Result<bool> {
     let mut statements = vec![Statement::expecting(
         1,
         "INSERT INTO schema_version (number, name, applied_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-        vec![step.number.into(), step.name.into(), Value::Integer(seconds_now())],
+        vec![
+            step.number.into(),
+            step.name.into(),
+            Value::Integer(seconds_now()),
+        ],
     )];
     statements.extend(split(step.up));
     match db.batch(statements).await {
@@ -136,7 +148,10 @@ pub async fn down(db: &impl Db, most: usize) -> Result<Vec<&'static Step>> {
     let applied = status(db).await?;
     standing(&applied)?;
     let mut done = Vec::new();
-    let known = STEPS.iter().rev().filter(|step| applied.iter().any(|one| one.number == step.number));
+    let known = STEPS
+        .iter()
+        .rev()
+        .filter(|step| applied.iter().any(|one| one.number == step.number));
     for step in known.take(most) {
         let mut statements = vec![Statement::expecting(
             1,
@@ -165,7 +180,9 @@ fn split(script: &'static str) -> Vec<Statement> {
 }
 
 fn seconds_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
@@ -182,11 +199,21 @@ mod tests {
         let names: BTreeSet<String> = fs::read_dir(folder)
             .expect("migrations")
             .filter_map(|file| file.expect("file").file_name().into_string().ok())
-            .filter_map(|name| name.strip_suffix(".sql")?.split('.').next().map(str::to_owned))
+            .filter_map(|name| {
+                name.strip_suffix(".sql")?
+                    .split('.')
+                    .next()
+                    .map(str::to_owned)
+            })
             .collect();
         let embedded: BTreeSet<String> = STEPS.iter().map(|step| step.name.to_owned()).collect();
         assert_eq!(names, embedded);
-        assert!(STEPS.iter().zip(1..).all(|(step, number)| step.number == number));
+        assert!(
+            STEPS
+                .iter()
+                .zip(1..)
+                .all(|(step, number)| step.number == number)
+        );
     }
 
     #[tokio::test]
@@ -195,7 +222,10 @@ mod tests {
         assert_eq!(status(&db).await.expect("status"), []);
         assert_eq!(up(&db, Some(1)).await.expect("up").len(), 1);
         let applied = status(&db).await.expect("status");
-        assert_eq!(standing(&applied).expect("standing"), Standing::Behind(STEPS.len() - 1));
+        assert_eq!(
+            standing(&applied).expect("standing"),
+            Standing::Behind(STEPS.len() - 1)
+        );
         up(&db, None).await.expect("up");
         assert_eq!(up(&db, None).await.expect("nothing left").len(), 0);
         let applied = status(&db).await.expect("status");
@@ -209,7 +239,9 @@ mod tests {
     async fn a_newer_database_is_refused() {
         let db = Libsql::temporary().expect("database");
         up(&db, None).await.expect("up");
-        db.script("INSERT INTO schema_version VALUES (9999, '9999_later', 0)").await.expect("script");
+        db.script("INSERT INTO schema_version VALUES (9999, '9999_later', 0)")
+            .await
+            .expect("script");
         let error = up(&db, None).await.expect_err("newer");
         assert!(error.message().contains("9999_later"), "{error}");
     }
@@ -218,6 +250,9 @@ mod tests {
     async fn two_at_once_apply_each_step_once() {
         let db = Libsql::temporary().expect("database");
         let (a, b) = tokio::join!(up(&db, None), up(&db, None));
-        assert_eq!(a.expect("first").len() + b.expect("second").len(), STEPS.len());
+        assert_eq!(
+            a.expect("first").len() + b.expect("second").len(),
+            STEPS.len()
+        );
     }
 }

@@ -51,7 +51,9 @@ pub(super) enum Command {
 }
 
 pub(super) fn run(command: &Command) -> Result<ExitCode> {
-    let (Command::Up { settings, .. } | Command::Down { settings, .. } | Command::Status { settings }) = command;
+    let (Command::Up { settings, .. }
+    | Command::Down { settings, .. }
+    | Command::Status { settings }) = command;
     let config = settings.load(Overrides::default())?;
     settings::runtime()?.block_on(async {
         let db = Libsql::open(&config.database)?;
@@ -69,7 +71,9 @@ pub(super) fn run(command: &Command) -> Result<ExitCode> {
 async fn up(db: &Libsql, applied: &[Applied], yes: bool, num_steps: usize) -> Result<ExitCode> {
     migrate::standing(applied)?;
     let most = (num_steps > 0).then_some(num_steps);
-    let missing: Vec<&Step> = migrate::pending(applied).take(most.unwrap_or(usize::MAX)).collect();
+    let missing: Vec<&Step> = migrate::pending(applied)
+        .take(most.unwrap_or(usize::MAX))
+        .collect();
     if missing.is_empty() {
         out::line("the schema is current");
         return Ok(ExitCode::SUCCESS);
@@ -83,7 +87,10 @@ async fn up(db: &Libsql, applied: &[Applied], yes: bool, num_steps: usize) -> Re
 }
 
 async fn down(db: &Libsql, yes: bool, num_steps: usize) -> Result<ExitCode> {
-    confirm(yes, &format!("Undo {num_steps} step(s)? What they held is lost."))?;
+    confirm(
+        yes,
+        &format!("Undo {num_steps} step(s)? What they held is lost."),
+    )?;
     for step in migrate::down(db, num_steps).await? {
         out::line(format_args!("undone {}", step.name));
     }
@@ -100,7 +107,11 @@ fn status(applied: &[Applied]) -> Result<ExitCode> {
         out::line(format_args!("missing  {}", step.name));
         missing += 1;
     }
-    Ok(if missing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if missing == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// Asks on a terminal; elsewhere nobody can answer, so the flag is needed.

@@ -24,7 +24,9 @@ pub(super) async fn print(daemon: &Daemon, only: Option<&str>, format: Format) -
     let mut reports = daemon.reports().await?;
     reports.retain(|report| only.is_none_or(|name| report.source.name == name));
     match format {
-        Format::Json => out::line(json!({ "sources": reports.iter().map(to_json).collect::<Vec<_>>() })),
+        Format::Json => {
+            out::line(json!({ "sources": reports.iter().map(to_json).collect::<Vec<_>>() }))
+        }
         Format::Text => reports.iter().for_each(print_text),
     }
     Ok(())
@@ -81,9 +83,18 @@ fn print_text(report: &Report) {
     for one in &report.warned {
         let warnings: Vec<Value> = serde_json::from_str(&one.warnings).unwrap_or_default();
         for warning in warnings {
-            let text = |field: &str| warning.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let text = |field: &str| {
+                warning
+                    .get(field)
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned()
+            };
             let (pointer, message) = (text("pointer"), text("message"));
-            out::line(format_args!("  warning      {}@{}: {pointer} {message}", one.name, one.version));
+            out::line(format_args!(
+                "  warning      {}@{}: {pointer} {message}",
+                one.name, one.version
+            ));
         }
     }
 }
@@ -99,9 +110,18 @@ fn print_finding(finding: &Finding) {
 }
 
 /// Reads and judges sources without writing, and prints what came of it; exit code 1 when one could not be read.
-pub(super) async fn dry_run(daemon: &Daemon, config: &Config, only: Option<&str>, format: Format) -> Result<ExitCode> {
+pub(super) async fn dry_run(
+    daemon: &Daemon,
+    config: &Config,
+    only: Option<&str>,
+    format: Format,
+) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
-    for source in config.sources.iter().filter(|source| only.is_none_or(|name| source.name == name)) {
+    for source in config
+        .sources
+        .iter()
+        .filter(|source| only.is_none_or(|name| source.name == name))
+    {
         match daemon.preview(source).await {
             Ok(preview) => print_preview(&source.name, &preview, format),
             Err(message) => {

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use crate::{
     config::{self, Config, Overrides, Process},
     db::Libsql,
-    migrate::{self, Standing},
+    migrate,
 };
 
 /// Where the configuration is, and what overrides it.
@@ -42,14 +42,20 @@ impl Settings {
             log_format: self.log_format.clone(),
             ..listeners
         };
-        Ok(Arc::new(config::load(self.config.as_deref(), &overrides, &Process)?))
+        Ok(Arc::new(config::load(
+            self.config.as_deref(),
+            &overrides,
+            &Process,
+        )?))
     }
 
     /// The same for a command that has nothing to do without sources.
     pub(super) fn load_with_sources(&self, listeners: Overrides) -> Result<Arc<Config>> {
         let config = self.load(listeners)?;
         if config.sources.is_empty() {
-            bail!("no source is configured: name a file by --config FILE; docs/configuration.md shows how it looks");
+            bail!(
+                "no source is configured: name a file by --config FILE; docs/configuration.md shows how it looks"
+            );
         }
         Ok(config)
     }
@@ -65,22 +71,10 @@ pub(super) fn runtime() -> Result<Runtime> {
 
 /// The database, with every schema step applied.
 pub(super) async fn database(config: &Config) -> Result<Arc<Libsql>> {
-    let db = Libsql::open(&config.database).with_context(|| config.database.path.display().to_string())?;
+    let db = Libsql::open(&config.database)
+        .with_context(|| config.database.path.display().to_string())?;
     for step in migrate::up(&db, None).await? {
         tracing::info!(step = step.name, "schema step applied");
-    }
-    Ok(Arc::new(db))
-}
-
-/// The database as it is; fails when its schema is not the one this binary needs.
-pub(super) async fn database_as_is(config: &Config) -> Result<Arc<Libsql>> {
-    let path = &config.database.path;
-    if !path.exists() {
-        bail!("there is no database at {}: run `cairn migrate up` or `cairn serve`", path.display());
-    }
-    let db = Libsql::open(&config.database)?;
-    if let Standing::Behind(steps) = migrate::standing(&migrate::status(&db).await?)? {
-        bail!("the database lacks {steps} schema step(s): run `cairn migrate up`");
     }
     Ok(Arc::new(db))
 }

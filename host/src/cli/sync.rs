@@ -43,7 +43,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if let Some(name) = &args.source {
         known(&config, name)?;
     }
-    telemetry::log::init(&config.log);
+    telemetry::log::init(&config.log)?;
     settings::runtime()?.block_on(async {
         let db = settings::database(&config).await?;
         let daemon = Arc::new(Daemon::new(Arc::clone(&db), Arc::clone(&config), None)?);
@@ -54,9 +54,16 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 fn known(config: &Config, name: &str) -> Result<()> {
-    let names: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
+    let names: Vec<&str> = config
+        .sources
+        .iter()
+        .map(|source| source.name.as_str())
+        .collect();
     if !names.contains(&name) {
-        bail!("no source is named {name:?}: there are {}", names.join(", "));
+        bail!(
+            "no source is named {name:?}: there are {}",
+            names.join(", ")
+        );
     }
     Ok(())
 }

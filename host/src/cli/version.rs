@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use super::out;
-use crate::version;
+use crate::version::Version;
 
 /// Print the version.
 #[derive(Debug, clap::Args)]
@@ -22,14 +22,17 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let version = version::document();
+    let version = Version::current();
     match args.format {
-        Format::Json => out::line(version),
-        Format::Text => {
-            for (name, value) in version.as_object().into_iter().flatten() {
-                out::line(format_args!("{name:<13} {}", value.as_str().unwrap_or_default()));
-            }
-        }
+        Format::Json => out::line(serde_json::to_string(&version)?),
+        Format::Text => out::line(format_args!(
+            "cairn {} (commit {}, built {}, rust {}, {})",
+            version.version,
+            version.commit,
+            version.build_date,
+            version.rust_version,
+            version.platform
+        )),
     }
     Ok(ExitCode::SUCCESS)
 }

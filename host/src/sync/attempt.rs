@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use cairn_registry::{
-    Error, ErrorKind, Result,
+    ErrorKind, Result,
     kinds::Kind,
     model::Timestamp,
     ops::{
@@ -53,7 +53,11 @@ pub(super) async fn run(daemon: &Daemon, source: &Source) -> Outcome {
 }
 
 async fn leased(daemon: &Daemon, source: &Source, lease: &Lease) -> Outcome {
-    let attempt = Attempt { daemon, source, lease };
+    let attempt = Attempt {
+        daemon,
+        source,
+        lease,
+    };
     let outcome = match attempt.fetch().await {
         Ok(outcome) => outcome,
         // Somebody else has the lease now and goes on with the work.
@@ -85,8 +89,12 @@ impl Attempt<'_> {
         };
         let items = match sources::fetch(self.source, request, &self.daemon.context).await {
             Ok(Fetch::Items(items)) => items,
-            Ok(Fetch::Unchanged { .. }) => {
-                pass::unchanged(self.daemon.cx(), self.lease, self.next_run()).await?;
+            Ok(Fetch::Unchanged { fingerprint }) => {
+                let ending = Ending {
+                    fingerprint: &fingerprint,
+                    next_run: self.next_run(),
+                };
+                pass::unchanged(self.daemon.cx(), self.lease, ending).await?;
                 return Ok(Outcome::Unchanged);
             }
             Err(error) => return self.refused(error).await,
@@ -108,7 +116,11 @@ impl Attempt<'_> {
         } else {
             !row.mark.is_empty() && row.full_pass_at.is_some_and(recent)
         };
-        if incremental { Mode::Incremental } else { Mode::Full }
+        if incremental {
+            Mode::Incremental
+        } else {
+            Mode::Full
+        }
     }
 
     async fn take_all(&self, mut intake: Intake, mut items: Items) -> Result<Outcome> {
@@ -208,7 +220,9 @@ fn note(daemon: &Daemon, name: &str, outcome: &Outcome, took: Duration) {
         Outcome::Busy => tracing::debug!(source = name, "another process is at it"),
         Outcome::Stopped => tracing::info!(source = name, "stopped before the end"),
     }
-    let Some(metrics) = &daemon.metrics else { return };
+    let Some(metrics) = &daemon.metrics else {
+        return;
+    };
     match outcome {
         Outcome::Unchanged | Outcome::Complete { .. } => metrics.synced(name, "success", took),
         Outcome::Failed(_) => {
@@ -226,9 +240,16 @@ mod tests {
     #[test]
     fn pauses_double_up_to_the_interval_and_honour_the_upstream() {
         let check = |attempts, retry_after: Option<u64>, seconds: u64| {
-            let found = pause(attempts, Duration::from_secs(60), retry_after.map(Duration::from_secs));
+            let found = pause(
+                attempts,
+                Duration::from_secs(60),
+                retry_after.map(Duration::from_secs),
+            );
             let expected = Duration::from_secs(seconds);
-            assert!(found >= expected && found <= expected.mul_f64(1.25), "{attempts}: {found:?}");
+            assert!(
+                found >= expected && found <= expected.mul_f64(1.25),
+                "{attempts}: {found:?}"
+            );
         };
         check(0, None, 5);
         check(1, None, 10);

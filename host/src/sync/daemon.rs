@@ -39,7 +39,11 @@ pub struct Daemon {
 
 impl Daemon {
     /// A daemon for the sources of a configuration.
-    pub fn new(db: Arc<Libsql>, config: Arc<Config>, metrics: Option<Arc<Metrics>>) -> anyhow::Result<Self> {
+    pub fn new(
+        db: Arc<Libsql>,
+        config: Arc<Config>,
+        metrics: Option<Arc<Metrics>>,
+    ) -> anyhow::Result<Self> {
         let scratch = config.data_dir.join("scratch");
         std::fs::create_dir_all(&scratch)?;
         let stop = Stop::default();
@@ -97,7 +101,9 @@ impl Daemon {
                 _ => match attempt::run(self, source).await {
                     Outcome::Stopped => return,
                     Outcome::Busy => BUSY_NAP,
-                    Outcome::Unchanged | Outcome::Complete { .. } | Outcome::Failed(_) => Duration::ZERO,
+                    Outcome::Unchanged | Outcome::Complete { .. } | Outcome::Failed(_) => {
+                        Duration::ZERO
+                    }
                 },
             };
             if self.nap(pause).await {
@@ -134,7 +140,11 @@ impl Daemon {
 
     /// Runs every source of that name (all without one) once, due or not, side by side.
     pub async fn once(&self, only: Option<&str>) -> Vec<(String, Outcome)> {
-        let chosen = self.config.sources.iter().filter(|source| only.is_none_or(|name| source.name == name));
+        let chosen = self
+            .config
+            .sources
+            .iter()
+            .filter(|source| only.is_none_or(|name| source.name == name));
         let attempts = chosen.map(async |source| (source.name.clone(), self.attempt(source).await));
         futures_util::future::join_all(attempts).await
     }

@@ -6,7 +6,7 @@ use cairn_registry::{
     ops::{
         Cx,
         ingest::{Incoming, Item, Taken},
-        pass::{self, Lease, Pass},
+        pass::{self, Pass},
     },
     store::Db,
 };
@@ -48,10 +48,6 @@ impl Intake {
             at_border: !paged,
             taken: Taken::default(),
         }
-    }
-
-    pub(super) fn lease(&self) -> &Lease {
-        self.pass.lease()
     }
 
     pub(super) fn push(&mut self, item: formats::Item) {
@@ -110,7 +106,15 @@ pub(super) fn to_registry(item: formats::Item) -> Option<Item> {
             document: record.document,
             official: record.official.map(|raw| raw.get().to_owned()),
         }),
-        formats::Item::Rejected { position, name, reason } => Item::Rejected { position, name, reason },
+        formats::Item::Rejected {
+            position,
+            name,
+            reason,
+        } => Item::Rejected {
+            position,
+            name,
+            reason,
+        },
         formats::Item::Skipped { what, count } => Item::Skipped {
             what: what.to_owned(),
             count,

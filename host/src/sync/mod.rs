@@ -8,6 +8,7 @@ mod intake;
 mod preview;
 mod settings;
 mod sources;
+mod watch;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,9 +17,12 @@ use cairn_registry::model::Timestamp;
 pub use attempt::Outcome;
 pub use daemon::Daemon;
 pub use preview::Preview;
+pub use watch::Watch;
 
 fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 

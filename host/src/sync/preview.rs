@@ -34,7 +34,9 @@ impl Daemon {
 
     async fn read_whole(&self, source: &Source) -> Result<Preview, SourceError> {
         let mut preview = Preview::default();
-        let Fetch::Items(mut items) = sources::fetch(source, Request::default(), &self.context).await? else {
+        let Fetch::Items(mut items) =
+            sources::fetch(source, Request::default(), &self.context).await?
+        else {
             return Ok(preview);
         };
         let mut group = Vec::new();

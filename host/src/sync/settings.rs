@@ -20,7 +20,11 @@ pub(super) async fn apply<D: Db>(cx: Cx<'_, D>, config: &Config) -> Result<()> {
         .iter()
         .map(|source| source_spec(source, config.sync.max_record_size))
         .collect::<Result<_>>()?;
-    let registries: Vec<RegistrySpec> = config.registries.iter().map(registry_spec).collect::<Result<_>>()?;
+    let registries: Vec<RegistrySpec> = config
+        .registries
+        .iter()
+        .map(registry_spec)
+        .collect::<Result<_>>()?;
     configure::apply(cx, &sources, &registries).await
 }
 

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 
 use super::{Cx, draft::Draft};
 use crate::{
-    Error, ErrorKind, Result,
+    ErrorKind, Result,
     kinds::Kind,
     model::{Filter, RegistryName, SourceName},
     store::{
-        Db, Statement, entry, finding, generation,
+        Db, Statement,
+        entry::{self, Tagged},
+        finding, generation,
         registry::{self, Registry},
         source::{self, Source},
         view,
@@ -40,6 +42,20 @@ const KINDS: [Kind; 1] = [Kind::Server];
 /// How often this is begun anew because another process changed the same rows.
 const MOST_TRIES: usize = 50;
 
+/// Runs an attempt anew as long as another process changed the same rows in between. A macro, because a future that
+/// borrows from a closure's arguments is not `Send`.
+macro_rules! retry {
+    ($attempt:expr) => {{
+        let mut tries = 0;
+        loop {
+            match $attempt.await {
+                Err(error) if error.kind() == ErrorKind::Stale && tries < MOST_TRIES => tries += 1,
+                done => break done,
+            }
+        }
+    }};
+}
+
 /// Makes sources and registries what the configuration says, and projects every view that changed. What it was interrupted
 /// in, the next call finishes.
 pub async fn apply<D: Db>(
@@ -47,11 +63,8 @@ pub async fn apply<D: Db>(
     sources: &[SourceSpec],
     registries: &[RegistrySpec],
 ) -> Result<()> {
-    retry(async || {
-        cx.db.batch(vec![generation::insert(cx.namespace)]).await?;
-        rows(&cx, sources, registries).await
-    })
-    .await?;
+    cx.db.batch(vec![generation::insert(cx.namespace)]).await?;
+    retry!(rows(&cx, sources, registries))?;
     for source in source::list(cx.db, cx.namespace).await? {
         let spec = sources
             .iter()
@@ -71,19 +84,6 @@ pub async fn apply<D: Db>(
 /// The registries as stored, the default one first.
 pub async fn registries<D: Db>(cx: Cx<'_, D>) -> Result<Vec<Registry>> {
     registry::list(cx.db, cx.namespace).await
-}
-
-async fn retry(mut attempt: impl AsyncFnMut() -> Result<()>) -> Result<()> {
-    for _ in 0..MOST_TRIES {
-        match attempt().await {
-            Err(error) if error.kind() == ErrorKind::Stale => {}
-            done => return done,
-        }
-    }
-    Err(Error::unavailable(
-        "too many writers at once: try again",
-        "configuration stale too often",
-    ))
 }
 
 /// One batch that changes what differs, and nothing when nothing does.
@@ -169,25 +169,11 @@ async fn refilter<D: Db>(cx: &Cx<'_, D>, spec: &SourceSpec) -> Result<()> {
     for kind in KINDS {
         let mut after = (String::new(), String::new());
         loop {
-            let entries = entry::list_tagged(cx.db, cx.namespace, source, kind, &after).await?;
+            let mut entries = entry::list_tagged(cx.db, cx.namespace, source, kind, &after).await?;
             let Some(last) = entries.last() else { break };
             after = (last.name.clone(), last.version.clone());
-            let changed: Vec<_> = entries
-                .iter()
-                .filter(|entry| entry.hidden == spec.filter.shows(&entry.name, &entry.tags))
-                .collect();
-            let names: BTreeSet<&str> = changed.iter().map(|entry| entry.name.as_str()).collect();
-            let names: Vec<&str> = names.into_iter().collect();
-            retry(async || {
-                let mut draft = Draft::load(*cx, kind, &names).await?;
-                for entry in &changed {
-                    draft.flag(source, &entry.name, &entry.version, |stored| {
-                        stored.hidden = !entry.hidden
-                    });
-                }
-                write(cx, draft.finish()).await
-            })
-            .await?;
+            entries.retain(|entry| entry.hidden == spec.filter.shows(&entry.name, &entry.tags));
+            retry!(turn(cx, kind, source, &entries))?;
         }
     }
     let filter = spec.filter.fingerprint();
@@ -196,7 +182,20 @@ async fn refilter<D: Db>(cx: &Cx<'_, D>, spec: &SourceSpec) -> Result<()> {
         .await
 }
 
-/// Makes a registry's view anew: every name that any of its sources ever had, and every name it shows now.
+/// Hides what was shown and shows what was hidden.
+async fn turn<D: Db>(cx: &Cx<'_, D>, kind: Kind, source: &str, entries: &[Tagged]) -> Result<()> {
+    let names: BTreeSet<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let mut draft = Draft::load(*cx, kind, &names).await?;
+    for entry in entries {
+        draft.flag(source, &entry.name, &entry.version, |stored| {
+            stored.hidden = !entry.hidden;
+        });
+    }
+    write(cx, draft.finish()).await
+}
+
+/// Makes a registry's view anew, from every name that any source ever had.
 async fn reproject<D: Db>(cx: &Cx<'_, D>, registry: &Registry) -> Result<()> {
     for kind in KINDS {
         let mut after = String::new();
@@ -204,15 +203,7 @@ async fn reproject<D: Db>(cx: &Cx<'_, D>, registry: &Registry) -> Result<()> {
             let names = entry::list_all_names(cx.db, cx.namespace, kind, &after).await?;
             let Some(last) = names.last() else { break };
             after.clone_from(last);
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            retry(async || {
-                let mut draft = Draft::load(*cx, kind, &names).await?;
-                for name in &names {
-                    draft.touch(name);
-                }
-                write(cx, draft.finish()).await
-            })
-            .await?;
+            retry!(project(cx, kind, &names))?;
         }
     }
     let done = vec![
@@ -220,6 +211,15 @@ async fn reproject<D: Db>(cx: &Cx<'_, D>, registry: &Registry) -> Result<()> {
         registry::update_loaded(cx.namespace),
     ];
     cx.db.batch(done).await
+}
+
+async fn project<D: Db>(cx: &Cx<'_, D>, kind: Kind, names: &[String]) -> Result<()> {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut draft = Draft::load(*cx, kind, &names).await?;
+    for name in names {
+        draft.touch(name);
+    }
+    write(cx, draft.finish()).await
 }
 
 async fn write<D: Db>(cx: &Cx<'_, D>, statements: Vec<Statement>) -> Result<()> {

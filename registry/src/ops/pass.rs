@@ -108,11 +108,6 @@ impl Pass {
     }
 
     #[must_use]
-    pub fn lease(&self) -> &Lease {
-        &self.lease
-    }
-
-    #[must_use]
     pub fn mode(&self) -> Mode {
         self.mode
     }
@@ -282,11 +277,12 @@ async fn bury<D: Db>(cx: &Cx<'_, D>, pass: &Pass, vanished: &[(String, String)])
     Err(busy())
 }
 
-/// Nothing has changed at the source since its fingerprint.
-pub async fn unchanged<D: Db>(cx: Cx<'_, D>, lease: &Lease, next_run: Timestamp) -> Result<()> {
-    cx.db
-        .batch(vec![lease.fenced(&cx).unchanged(cx.now, next_run)])
-        .await
+/// Nothing has changed at the source since the last complete pass.
+pub async fn unchanged<D: Db>(cx: Cx<'_, D>, lease: &Lease, ending: Ending<'_>) -> Result<()> {
+    let unchanged = lease
+        .fenced(&cx)
+        .unchanged(ending.fingerprint, cx.now, ending.next_run);
+    cx.db.batch(vec![unchanged]).await
 }
 
 /// The attempt failed; what was served goes on being served.

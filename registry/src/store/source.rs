@@ -219,12 +219,17 @@ impl Fenced<'_> {
         )
     }
 
-    /// Nothing had changed at the source.
-    pub(crate) fn unchanged(&self, now: Timestamp, next_run: Timestamp) -> Statement {
+    /// Nothing had changed at the source; the fingerprint may be another one that says the same.
+    pub(crate) fn unchanged(
+        &self,
+        fingerprint: &str,
+        now: Timestamp,
+        next_run: Timestamp,
+    ) -> Statement {
         self.update(
             "phase = 'complete', message = '', attempts = 0, last_attempt_at = ?4, last_success_at = ?4, \
-             next_run_at = ?5",
-            [now.as_micros().into(), next_run.as_micros().into()],
+             next_run_at = ?5, fingerprint = ?6",
+            [now.as_micros().into(), next_run.as_micros().into(), fingerprint.into()],
         )
     }
 
@@ -241,7 +246,10 @@ impl Fenced<'_> {
 
     /// Abandons the pass under way and the mark: the next one begins anew and reads everything.
     pub(crate) fn abandon(&self) -> Statement {
-        self.update("mark = '', pass_state = 'idle', pass_cursor = '', pass_mark = ''", [])
+        self.update(
+            "mark = '', pass_state = 'idle', pass_cursor = '', pass_mark = ''",
+            [],
+        )
     }
 
     /// The pass is complete.

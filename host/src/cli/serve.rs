@@ -1,0 +1,111 @@
+//! `cairn serve`: the server, with the sync daemon beside it.
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use anyhow::{Context, Result};
+
+use super::settings::{self, Settings};
+use crate::{
+    config::{Config, Overrides},
+    db::Libsql,
+    guest::{self, Offer, Source},
+    imports::variables::Variables,
+    migrate,
+    serve::{self, Health, Options, Schema},
+    sync::{Daemon, Watch},
+    telemetry::{log, metrics::Metrics},
+};
+
+/// Serve the registry.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    settings: Settings,
+    /// Public listener, as 127.0.0.1:8080 or :8080
+    #[arg(long, value_name = "ADDRESS")]
+    address: Option<String>,
+    /// Listener for probes and metrics
+    #[arg(long, value_name = "ADDRESS")]
+    internal_address: Option<String>,
+    /// Run the sync daemon in this process (the default); --sync=false leaves it to `cairn sync`
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    sync: Option<bool>,
+    /// Who may read: anonymous is everybody
+    #[arg(long, value_name = "MODE")]
+    auth_mode: Option<String>,
+    /// The component to run instead of the one in this binary: .wasm, or .cwasm from `cairn compile`
+    #[arg(long, value_name = "FILE")]
+    component: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let overrides = Overrides {
+        address: args.address.clone(),
+        internal_address: args.internal_address.clone(),
+        auth_mode: args.auth_mode.clone(),
+        sync: args.sync,
+        ..Overrides::default()
+    };
+    let config = args.settings.load_with_sources(overrides)?;
+    let component = component(args)?;
+    log::init(&config.log)?;
+    settings::runtime()?.block_on(serve(config, component))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn component(args: &Args) -> Result<Source> {
+    let file = args.component.clone().map(Source::File);
+    file.or_else(guest::embedded)
+        .context("this binary was built without a component: name one by --component FILE (cargo xtask build makes both)")
+}
+
+async fn serve(config: Arc<Config>, component: Source) -> Result<()> {
+    let db = settings::database(&config).await?;
+    let health = Arc::new(Health::default());
+    let metrics = Arc::new(Metrics::new()?);
+    health.set_schema(schema(&db).await?);
+    let watch = Watch::new(Arc::clone(&db), Arc::clone(&health), Arc::clone(&metrics));
+    watch.look().await;
+    let daemon = Arc::new(Daemon::new(
+        Arc::clone(&db),
+        Arc::clone(&config),
+        Some(Arc::clone(&metrics)),
+    )?);
+    let synchronising = config
+        .sync
+        .enabled
+        .then(|| tokio::spawn(Arc::clone(&daemon).run()));
+    let watching = tokio::spawn(watch.run());
+    serve::run(Options {
+        component,
+        offer: Offer {
+            db,
+            variables: Arc::new(Variables::default()),
+        },
+        health,
+        metrics,
+        stop: Box::pin(serve::signals()),
+        after: Box::pin(async move {
+            daemon.stop();
+            watching.abort();
+            if let Some(task) = synchronising {
+                let _ = task.await;
+            }
+        }),
+        bound: Box::new(|_| {}),
+        config,
+    })
+    .await
+}
+
+async fn schema(db: &Libsql) -> Result<Schema> {
+    let applied = migrate::status(db).await?;
+    let version = applied
+        .last()
+        .and_then(|step| u32::try_from(step.number).ok());
+    migrate::standing(&applied)?;
+    Ok(Schema {
+        status: "current",
+        version,
+    })
+}

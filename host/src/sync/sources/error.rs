@@ -1,0 +1,117 @@
+//! Why a source could not be read, in classes that the daemon acts upon. Messages are public: they name the remedy and
+//! never a secret.
+
+use std::{error::Error, fmt, time::Duration};
+
+use super::super::formats::FormatError;
+
+/// What kind of failure it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// No connection, a broken one, or a server that is unwell: trying again may help.
+    Unreachable,
+    /// No answer in time: trying again may help.
+    Timeout,
+    Unauthorized,
+    NotFound,
+    /// The content is not what it should be.
+    Format,
+    TooLarge,
+    /// The upstream refuses the saved cursor or time: begin a full pass without them.
+    CursorRejected,
+    /// The daemon itself ended the pass.
+    Stopped,
+    Other,
+}
+
+/// A pass that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SourceError {
+    pub kind: Kind,
+    /// For people: what happened and what to do.
+    pub message: String,
+    /// How long the upstream asks to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+impl SourceError {
+    pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            retry_after: None,
+        }
+    }
+
+    pub(super) fn stopped() -> Self {
+        Self::new(Kind::Stopped, "stopped before the end")
+    }
+
+    /// What was read from `place` is not what it should be.
+    pub(super) fn format(place: &str, error: &FormatError) -> Self {
+        let kind = match error {
+            FormatError::Read(_) => Kind::Other,
+            FormatError::Content { .. } => Kind::Format,
+            FormatError::Stopped => return Self::stopped(),
+        };
+        Self::new(kind, format!("{place}: {error}"))
+    }
+
+    /// Whether the same request may succeed a little later.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self.kind, Kind::Unreachable | Kind::Timeout)
+    }
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for SourceError {}
+
+/// The innermost cause: what people recognise, as in `Connection refused`.
+pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+/// An address without what may be secret in it: user, password, query.
+pub(super) fn public_url(url: &str) -> String {
+    let Ok(mut parsed) = reqwest::Url::parse(url) else {
+        return url
+            .split(['@', '?'])
+            .next_back()
+            .unwrap_or_default()
+            .to_owned();
+    };
+    // Both fail only for addresses that can have no user.
+    let _ = parsed.set_username("");
+    let _ = parsed.set_password(None);
+    parsed.set_query(None);
+    parsed.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::public_url;
+
+    #[test]
+    fn a_shown_address_carries_no_secret() {
+        for (url, shown) in [
+            (
+                "https://user:pw@git.example/r.git",
+                "https://git.example/r.git",
+            ),
+            ("https://git.example/r?token=t", "https://git.example/r"),
+            ("user:pw@git.example:r.git", "git.example:r.git"),
+            ("http://git.example", "http://git.example/"),
+        ] {
+            assert_eq!(public_url(url), shown);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What went wrong with a repository, in the daemon's classes and with the remedy.
+
+use gix::{bstr::BString, protocol::transport::client::AuthenticationRequired, refs::FullName};
+
+use super::{Kind, Plan, SourceError};
+use crate::config::model::GitReference;
+
+/// Names of a list that are shown.
+const SHOWN: usize = 5;
+
+/// The innermost cause, for people.
+pub(super) fn cause(error: &gix::Error) -> String {
+    error.probable_cause().to_string()
+}
+
+/// Classifies what git said.
+pub(super) fn of(plan: &Plan, error: &gix::Error) -> SourceError {
+    if error.downcast_any_ref::<AuthenticationRequired>().is_some() || error.is_unauthenticated() {
+        return unauthorized(plan);
+    }
+    if let Some(error) = error.downcast_any_ref::<reqwest::Error>() {
+        return transport(plan, error);
+    }
+    plan.error(
+        Kind::Other,
+        format!(
+            "{}; check that `git.repository` names a git repository",
+            cause(error)
+        ),
+    )
+}
+
+fn unauthorized(plan: &Plan) -> SourceError {
+    let remedy = match &plan.auth {
+        None => "set `auth.username` and `auth.passwordFile`, or check the address: a repository that does not exist is often answered the same way".to_owned(),
+        Some(auth) => format!(
+            "check `auth.username` and the password in {} (`auth.passwordFile`)",
+            auth.password_file.display()
+        ),
+    };
+    plan.error(Kind::Unauthorized, format!("access is refused; {remedy}"))
+}
+
+fn transport(plan: &Plan, error: &reqwest::Error) -> SourceError {
+    let place = plan.place();
+    match error.status() {
+        Some(status) if status.as_u16() == 401 || status.as_u16() == 403 => unauthorized(plan),
+        Some(status) if status.as_u16() == 404 => plan.error(
+            Kind::NotFound,
+            "there is no git repository; check `git.repository`, and `auth` if it is a private one",
+        ),
+        Some(status) => super::super::http::refusal(&place, status, &http::HeaderMap::new()),
+        None => super::super::http::transport(&place, error),
+    }
+}
+
+pub(super) fn too_large(plan: &Plan) -> SourceError {
+    let (size, objects) = (plan.limits.bytes >> 20, plan.limits.objects);
+    let message = format!(
+        "more than {size} MiB or {objects} objects; use a repository that has little else in it"
+    );
+    plan.error(Kind::TooLarge, message)
+}
+
+/// Where the refs of a kind live; those to choose from when there is no HEAD.
+pub(super) fn prefix(reference: &GitReference) -> &'static str {
+    match reference {
+        GitReference::Tag(_) => "refs/tags/",
+        _ => "refs/heads/",
+    }
+}
+
+/// The full name of a branch or tag.
+pub(super) fn full_name(plan: &Plan) -> Result<FullName, SourceError> {
+    let (GitReference::Branch(name) | GitReference::Tag(name)) = &plan.reference else {
+        return Err(plan.error(Kind::Other, "neither a branch nor a tag"));
+    };
+    let full = BString::from(format!("{}{name}", prefix(&plan.reference)));
+    FullName::try_from(full).map_err(|_| {
+        plan.error(
+            Kind::Other,
+            format!("`{name}` cannot be the name of a branch or tag"),
+        )
+    })
+}
+
+/// The ref is not there; `names` are those that are.
+pub(super) fn missing(plan: &Plan, names: &[String]) -> SourceError {
+    let message = match &plan.reference {
+        GitReference::Default => format!(
+            "the repository has no HEAD; set `git.branch`{}",
+            choice(names, "")
+        ),
+        GitReference::Branch(name) => format!("no branch `{name}`{}", choice(names, name)),
+        GitReference::Tag(name) => format!("no tag `{name}`{}", choice(names, name)),
+        GitReference::Commit(id) => {
+            format!("commit {id} is not there, or on no branch and under no tag")
+        }
+    };
+    plan.error(Kind::NotFound, message)
+}
+
+/// `: there are a, b` — the ones most like `wanted`.
+pub(super) fn choice(names: &[String], wanted: &str) -> String {
+    let mut nearest: Vec<_> = names
+        .iter()
+        .map(|name| (distance(name, wanted), name))
+        .collect();
+    nearest.sort();
+    let shown: Vec<_> = nearest
+        .iter()
+        .take(SHOWN)
+        .map(|(_, name)| name.as_str())
+        .collect();
+    match (shown.len(), names.len()) {
+        (0, _) => "; there are none".to_owned(),
+        (shown_count, all) if shown_count < all => format!(
+            "; there are {} and {} more",
+            shown.join(", "),
+            all - shown_count
+        ),
+        _ => format!("; there are {}", shown.join(", ")),
+    }
+}
+
+/// Letters to add, drop or replace to make `b` of `a`.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (index, from) in a.chars().enumerate() {
+        let mut diagonal = index;
+        let mut left = index + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (to, cell) in b.chars().zip(row.iter_mut().skip(1)) {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = *cell;
+            left = replaced.min(diagonal + 1).min(left + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{choice, distance};
+
+    #[test]
+    fn distance_counts_the_letters_that_differ() {
+        for (a, b, expected) in [
+            ("main", "main", 0),
+            ("main", "mian", 2),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("kitten", "sitting", 3),
+        ] {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn the_most_similar_names_are_offered_first() {
+        let names: Vec<String> = ["a", "b", "c", "d", "e", "main"].map(String::from).into();
+        assert_eq!(
+            choice(&names, "mein"),
+            "; there are main, e, a, b, c and 1 more"
+        );
+        assert_eq!(choice(&names[5..], "x"), "; there are main");
+        assert_eq!(choice(&[], "x"), "; there are none");
+    }
+}

@@ -1,0 +1,242 @@
+//! A git repository: the commit of one ref is asked for first, and only when it is a new one its tree is fetched, without
+//! history, into a repository that lives as long as the pass. One file of it, or all JSON files of one directory, are
+//! read. Submodules and symbolic links are not followed, filters and hooks are not run, the user's git configuration is
+//! not used.
+
+mod failure;
+mod local;
+mod meter;
+mod remote;
+mod tree;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use gix::ObjectId;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use super::{
+    Complete, Context, Fetch, Kind, Request, SourceError,
+    error::public_url,
+    fingerprint,
+    items::{self, Outlet},
+};
+use crate::{
+    config::model::{BasicAuth, Format, GitReference, Origin, Source},
+    sync::formats::{Expected, Item, Reading},
+};
+
+/// The longest time for asking and fetching together.
+const DEADLINE: Duration = Duration::from_secs(15 * 60);
+
+/// What is read of which repository.
+#[derive(Debug, Clone)]
+struct Plan {
+    repository: String,
+    reference: GitReference,
+    path: String,
+    auth: Option<BasicAuth>,
+    /// The commit of the last complete pass.
+    known: Option<ObjectId>,
+    scratch: PathBuf,
+    limits: meter::Limits,
+}
+
+impl Plan {
+    /// The repository as it may be shown.
+    fn place(&self) -> String {
+        public_url(&self.repository)
+    }
+
+    fn error(&self, kind: Kind, message: impl std::fmt::Display) -> SourceError {
+        SourceError::new(kind, format!("{}: {message}", self.place()))
+    }
+}
+
+/// A repository on disk that has the commit.
+struct Checkout {
+    path: PathBuf,
+    commit: ObjectId,
+    /// Where it lies, when it is ours: deleted with it.
+    _scratch: Option<TempDir>,
+}
+
+enum Obtained {
+    Unchanged(ObjectId),
+    New(Checkout),
+}
+
+/// Begins a pass over a repository.
+pub(super) async fn fetch(
+    source: &Source,
+    identity: String,
+    request: Request,
+    cx: &Context,
+) -> Result<Fetch, SourceError> {
+    let Some(plan) = plan(source, &identity, &request, cx) else {
+        return Err(SourceError::new(Kind::Other, "not a git source"));
+    };
+    let unchanged = |commit: ObjectId| Fetch::Unchanged {
+        fingerprint: fingerprint::save(&identity, commit.to_string()),
+    };
+    let asked = plan.clone();
+    let obtained = tokio::select! {
+        obtained = on_own_thread(move |interrupt| obtain(&asked, &interrupt)) => obtained?,
+        () = tokio::time::sleep(DEADLINE) => {
+            let message = format!("not fetched after {} minutes; see whether the server is well", DEADLINE.as_secs() / 60);
+            return Err(plan.error(Kind::Timeout, message));
+        }
+        () = cx.stop.wait() => return Err(SourceError::stopped()),
+    };
+    let checkout = match obtained {
+        Obtained::Unchanged(commit) => return Ok(unchanged(commit)),
+        Obtained::New(checkout) => checkout,
+    };
+    let (mut outlet, items) = items::line(&cx.stop);
+    let (format, max_record_size) = (source.format, cx.max_record_size);
+    tokio::task::spawn_blocking(move || {
+        let commit = checkout.commit;
+        let end = read(&plan, &checkout, &mut outlet, format, max_record_size);
+        drop(checkout);
+        outlet.finish(end.map(|()| Complete {
+            fingerprint: Some(fingerprint::save(&identity, commit.to_string())),
+        }));
+    });
+    Ok(Fetch::Items(items))
+}
+
+fn plan(source: &Source, identity: &str, request: &Request, cx: &Context) -> Option<Plan> {
+    let Origin::Git {
+        repository,
+        reference,
+        path,
+        auth,
+    } = &source.origin
+    else {
+        return None;
+    };
+    let known: Option<String> = fingerprint::load(identity, request.fingerprint.as_deref());
+    Some(Plan {
+        repository: repository.clone(),
+        reference: reference.clone(),
+        path: path.clone(),
+        auth: auth.clone(),
+        known: known.and_then(|commit| commit.parse().ok()),
+        scratch: cx.scratch.clone(),
+        limits: meter::Limits::default(),
+    })
+}
+
+/// Runs blocking work that must not hold up the end of the process: whoever stops waiting for it interrupts it.
+async fn on_own_thread<T: Send + 'static>(
+    work: impl FnOnce(Arc<AtomicBool>) -> Result<T, SourceError> + Send + 'static,
+) -> Result<T, SourceError> {
+    struct Interrupt(Arc<AtomicBool>);
+    impl Drop for Interrupt {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let interrupt = Interrupt(Arc::default());
+    let flag = interrupt.0.clone();
+    let (reply, answer) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("git".into())
+        .spawn(move || reply.send(work(flag)))
+        .map_err(|error| SourceError::new(Kind::Other, format!("no thread for git: {error}")))?;
+    answer
+        .await
+        .map_err(|_| SourceError::new(Kind::Other, "git ended without a result"))?
+}
+
+fn obtain(plan: &Plan, interrupt: &Arc<AtomicBool>) -> Result<Obtained, SourceError> {
+    if let GitReference::Commit(id) = &plan.reference {
+        let commit: ObjectId = id.parse().map_err(|_| {
+            plan.error(
+                Kind::Other,
+                format!("`{id}` is no commit id; `git.commit` must have all 40 digits"),
+            )
+        })?;
+        if plan.known == Some(commit) {
+            return Ok(Obtained::Unchanged(commit));
+        }
+    }
+    match local_path(&plan.repository) {
+        Some(path) => local::ask(plan, path),
+        None => remote::ask_and_fetch(plan, interrupt),
+    }
+}
+
+/// A repository on this machine is opened where it is.
+fn local_path(repository: &str) -> Option<PathBuf> {
+    if repository.starts_with('/') {
+        return Some(PathBuf::from(repository));
+    }
+    reqwest::Url::parse(repository)
+        .ok()
+        .filter(|url| url.scheme() == "file")?
+        .to_file_path()
+        .ok()
+}
+
+fn read(
+    plan: &Plan,
+    checkout: &Checkout,
+    outlet: &mut Outlet,
+    format: Option<Format>,
+    max_record_size: usize,
+) -> Result<(), SourceError> {
+    let repository = local::open(plan, &checkout.path)?;
+    let found = tree::find(plan, &repository, checkout.commit)?;
+    let mut broken = None;
+    for file in found.files {
+        let prefix = if found.directory {
+            format!("{}: ", file.path)
+        } else {
+            String::new()
+        };
+        let reading = Reading {
+            expected: Expected::from(format),
+            max_record_size,
+            prefix: &prefix,
+        };
+        let place = format!("{} {}", plan.place(), file.path);
+        let result = match file.content(plan, &repository) {
+            Ok(content) => outlet
+                .read(content.data.as_slice(), reading, &place)
+                .map(drop),
+            Err(error) => Err(error),
+        };
+        match result {
+            Err(error)
+                if found.directory && matches!(error.kind, Kind::Format | Kind::TooLarge) =>
+            {
+                reject(outlet, file.path, &error)?;
+                broken.get_or_insert(error);
+            }
+            result => result?,
+        }
+    }
+    for (path, reason) in found.refused {
+        let refused = SourceError::new(Kind::Format, reason);
+        reject(outlet, path, &refused)?;
+    }
+    broken.map_or(Ok(()), Err)
+}
+
+/// One file of many that cannot be read: the others serve, yet the pass is not complete.
+fn reject(outlet: &mut Outlet, path: String, error: &SourceError) -> Result<(), SourceError> {
+    let item = Item::Rejected {
+        position: path,
+        name: None,
+        reason: error.message.clone(),
+    };
+    outlet.push(item)
+}
