@@ -273,6 +273,7 @@ mod tests {
         before[0].digest = settled(&registry(), &entries)[0].digest;
         before[1].status = Status::Deleted;
         before[1].latest = false;
+        before[1].digest = Digest::of([&b"tombstone"[..]]);
         assert_eq!(play(&registry(), &entries, &before), [""; 0]);
         entries[1].gone = false;
         assert_eq!(play(&registry(), &entries, &before), ["~1", "~2*"]);
