@@ -53,7 +53,7 @@ pub async fn claim<D: Db>(
         Err(error) => return Err(error),
     }
     let source = source::get(cx.db, cx.namespace, name).await?;
-    Ok((source.lease_owner == owner).then(|| Lease {
+    Ok((source.lease_owner == owner).then_some(Lease {
         source: source.name,
         fence: source.fence,
         ttl,

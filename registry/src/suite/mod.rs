@@ -4,8 +4,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
     clippy::indexing_slicing,
+    clippy::too_many_lines,
     reason = "these are tests that only live in a library so that several adapters can run them"
 )]
 
@@ -34,6 +34,7 @@ macro_rules! cases {
 cases!(
     reading::pages_follow_the_byte_order_of_names_and_versions,
     reading::search_finds_what_a_plain_substring_test_finds,
+    reading::terms_in_many_records_are_paged_like_terms_in_few,
     reading::every_filter_agrees_with_a_filter_in_memory,
     reading::what_is_unknown_is_named,
     views::an_earlier_source_shadows_a_later_one,
