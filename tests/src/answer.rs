@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::raw;
+
 /// Status, headers in their order, body without its transfer coding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -66,21 +68,17 @@ impl Answer {
         })
     }
 
-    /// `name version` of every element of a list, in its order.
+    /// `name version` of every element of a list, in its order. Elements may hold what a strict parser refuses.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
-        let json = self.json();
-        let servers = json["servers"]
-            .as_array()
-            .unwrap_or_else(|| panic!("no list of servers: {} {json}", self.status));
-        let text = |element: &Value, field: &str| {
-            let field = &element["server"][field];
-            field.as_str().expect("a text").to_owned()
+        assert_eq!(self.status, 200, "no list: {}", self.text());
+        let key = |element: &raw::Members| {
+            let server = raw::members(element["server"].get());
+            let text = |field: &str| serde_json::from_str::<String>(server[field].get());
+            let (name, version) = (text("name"), text("version"));
+            format!("{} {}", name.expect("a name"), version.expect("a version"))
         };
-        servers
-            .iter()
-            .map(|element| format!("{} {}", text(element, "name"), text(element, "version")))
-            .collect()
+        raw::servers(self.text()).iter().map(key).collect()
     }
 
     /// `metadata.nextCursor`, when there is one.
