@@ -172,6 +172,11 @@ async fn a_password_in_the_address_works_and_is_never_shown() {
         &["no branch `nope`; there are main"],
     );
     assert!(!error.message.contains("right"), "{error}");
+    let error = bench
+        .failure(&repository.source(address("hunter2"), Default, PATH))
+        .await;
+    check(&error, Kind::Unauthorized, &["access is refused"]);
+    assert!(!error.message.contains("hunter2"), "{error}");
 }
 
 #[tokio::test]
@@ -274,6 +279,33 @@ async fn one_broken_file_of_a_directory_costs_the_pass_but_not_the_others() {
         &end.expect_err("not complete"),
         Kind::Format,
         &["dir/a.json"],
+    );
+}
+
+#[tokio::test]
+async fn a_directory_is_complete_without_what_is_no_registry_file() {
+    let bench = Bench::new();
+    let repository = Repository::new(&[
+        ("dir/a.json", r#"{"name":"a/a"}"#),
+        ("dir/settings.json", r#"{"tabs":4}"#),
+        ("none/settings.json", r#"{"tabs":4}"#),
+    ]);
+    let address = repository.bare().display().to_string();
+    let (lines, _) = bench
+        .complete(&repository.source(address.clone(), Default, "dir"), None)
+        .await;
+    assert_eq!(lines.len(), 2);
+    assert!(
+        lines[1].starts_with("dir/settings.json rejected: "),
+        "{lines:?}"
+    );
+    let error = bench
+        .failure(&repository.source(address, Default, "none"))
+        .await;
+    check(
+        &error,
+        Kind::Format,
+        &["none/settings.json", "of no known form"],
     );
 }
 

@@ -2,6 +2,7 @@
 
 mod api;
 mod api_failures;
+mod api_flow;
 mod file;
 mod git;
 mod git_failures;
