@@ -5,6 +5,7 @@ mod api_failures;
 mod api_flow;
 mod file;
 mod git;
+mod git_directory;
 mod git_failures;
 mod git_server;
 mod server;
