@@ -243,6 +243,7 @@ pub async fn complete<D: Db>(cx: Cx<'_, D>, pass: Pass, ending: Ending<'_>) -> R
         counts,
     }));
     statements.push(registry::update_loaded(cx.namespace));
+    statements.push(registry::update_counts(cx.namespace));
     cx.db.batch(statements).await?;
     source::get(cx.db, cx.namespace, &pass.lease.source).await
 }

@@ -185,6 +185,8 @@ mod tests {
             valid_only: false,
             loaded: true,
             projected: true,
+            records: 0,
+            names: 0,
             sources: vec!["first".to_owned(), "second".to_owned()],
         }
     }
