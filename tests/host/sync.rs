@@ -197,4 +197,3 @@ fn two_daemons_on_one_database_do_the_work_once() {
         assert_eq!(source["records"], 2000);
     }
 }
-}
