@@ -239,7 +239,7 @@ pub(super) async fn a_source_taken_out_leaves_tombstones(db: &impl Db) {
         .await;
     assert_eq!(
         world.shown("all", with_deleted()).await,
-        ["n/x@1.0.0*", "n/y@1.0.0!deleted"]
+        ["n/x@1.0.0*", "n/y@1.0.0*!deleted"]
     );
     let names: Vec<_> = configure::registries(world.cx())
         .await
