@@ -48,7 +48,9 @@ pub(crate) fn announce(args: &Args) {
     let mut told = String::new();
     while parent_id() == server {
         match http::get(args.internal, "/readyz") {
-            Ok(answer) if answer.status == 200 => return term::result(&text(args, started.elapsed())),
+            Ok(answer) if answer.status == 200 => {
+                return term::result(&text(args, started.elapsed()));
+            }
             Ok(answer) if started.elapsed() > SILENCE => {
                 let now = pending(&answer.body);
                 if now != told {
@@ -79,7 +81,11 @@ fn pending(body: &str) -> String {
 }
 
 fn text(args: &Args, took: Duration) -> String {
-    let Args { public, internal, database } = args;
+    let Args {
+        public,
+        internal,
+        database,
+    } = args;
     let sample = run::SAMPLE;
     let catalog = sample.replace("config.yaml", "catalog.json");
     let (took, database) = (term::time(took), database.display());

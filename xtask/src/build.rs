@@ -88,7 +88,9 @@ fn profile(args: &Args) -> Profile {
 pub(crate) fn component(workspace: &Workspace) -> Result<PathBuf> {
     ensure_target(workspace)?;
     let folder = workspace.target.join("component");
-    term::step(&format!("component for {WASM} (the first time about 2 min)"));
+    term::step(&format!(
+        "component for {WASM} (the first time about 2 min)"
+    ));
     let mut build = workspace.cargo();
     build
         .args(["build", "--release", "--package", "cairn-component"])
@@ -102,7 +104,11 @@ pub(crate) fn component(workspace: &Workspace) -> Result<PathBuf> {
         term::size(bytes),
         term::size(LARGEST_COMPONENT)
     );
-    term::note(&format!("{} of at most {}", term::size(bytes), term::size(LARGEST_COMPONENT)));
+    term::note(&format!(
+        "{} of at most {}",
+        term::size(bytes),
+        term::size(LARGEST_COMPONENT)
+    ));
     Ok(wasm)
 }
 
@@ -126,7 +132,8 @@ pub(crate) fn ensure_target(workspace: &Workspace) -> Result<()> {
     }
     term::step(&format!("adding {WASM} to the toolchain (60 MB to load)"));
     let mut add = Command::new("rustup");
-    add.current_dir(&workspace.root).args(["target", "add", WASM]);
+    add.current_dir(&workspace.root)
+        .args(["target", "add", WASM]);
     cargo::run(&mut add).with_context(|| {
         format!(
             "the toolchain has no target {WASM} and it could not be added. With rustup (https://rustup.rs) and a \
@@ -161,7 +168,11 @@ pub(crate) fn host(workspace: &Workspace, profile: Profile, wasm: &Path) -> Resu
 
 /// Builds the native host with whatever component was compiled for it last, and with none the first time.
 pub(crate) fn host_as_it_is(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
-    term::step(&format!("native host, {} (the first time {})", profile.folder(), about(18)));
+    term::step(&format!(
+        "native host, {} (the first time {})",
+        profile.folder(),
+        about(18)
+    ));
     host_once(workspace, profile)
 }
 
@@ -226,7 +237,9 @@ fn stamp_of(files: &[&Path]) -> Result<String> {
     let mut stamp = String::new();
     for file in files {
         let metadata = fs::metadata(file)?;
-        let age = metadata.modified()?.duration_since(SystemTime::UNIX_EPOCH)?;
+        let age = metadata
+            .modified()?
+            .duration_since(SystemTime::UNIX_EPOCH)?;
         stamp += &format!("{} {}\n", metadata.len(), age.as_nanos());
     }
     Ok(stamp)
@@ -251,7 +264,10 @@ mod tests {
         for file in [&artifact, &wasm, &binary] {
             fs::write(file, "one").unwrap();
         }
-        assert!(!is_stamped(&artifact, &wasm, &binary), "nothing was stamped yet");
+        assert!(
+            !is_stamped(&artifact, &wasm, &binary),
+            "nothing was stamped yet"
+        );
         stamp(&artifact, &wasm, &binary).unwrap();
         assert!(is_stamped(&artifact, &wasm, &binary));
         fs::write(&wasm, "other").unwrap();

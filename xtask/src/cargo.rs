@@ -95,7 +95,6 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-
 /// Runs `cargo build` and finds the file that it made for `target`, by its extension (none for a binary). Cargo itself
 /// says where: a configured target triple or profile moves it.
 pub(crate) fn artifact(command: &mut Command, target: &str, extension: &str) -> Result<PathBuf> {
@@ -134,9 +133,11 @@ fn made(message: &Value, target: &str, extension: &str) -> Option<PathBuf> {
 fn line(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_name().unwrap_or_default().to_string_lossy();
-    command.get_args().fold(name.into_owned(), |line, argument| {
-        format!("{line} {}", argument.to_string_lossy())
-    })
+    command
+        .get_args()
+        .fold(name.into_owned(), |line, argument| {
+            format!("{line} {}", argument.to_string_lossy())
+        })
 }
 
 fn path(value: &Value, member: &str) -> Result<PathBuf> {
@@ -146,11 +147,18 @@ fn path(value: &Value, member: &str) -> Result<PathBuf> {
 }
 
 fn text<'a>(value: &'a Value, member: &str) -> &'a str {
-    value.get(member).and_then(Value::as_str).unwrap_or_default()
+    value
+        .get(member)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 fn list<'a>(value: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> {
-    value.get(member).and_then(Value::as_array).into_iter().flatten()
+    value
+        .get(member)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
 }
 
 #[cfg(test)]

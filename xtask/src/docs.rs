@@ -21,7 +21,9 @@ pub(crate) struct Args {
 
 pub(crate) fn docs(workspace: &Workspace, args: &Args) -> Result<()> {
     let binary = build::host_as_it_is(workspace, Profile::Dev)?;
-    let output = Command::new(binary).args(["config", "--document"]).output()?;
+    let output = Command::new(binary)
+        .args(["config", "--document"])
+        .output()?;
     ensure!(
         output.status.success(),
         "`cairn config --document` failed: {}",
@@ -32,8 +34,12 @@ pub(crate) fn docs(workspace: &Workspace, args: &Args) -> Result<()> {
         term::result(&format!("{CONFIGURATION} is up to date"));
         return Ok(());
     }
-    ensure!(!args.check, "{CONFIGURATION} is out of date: run `cargo xtask docs`");
-    fs::write(&file, output.stdout).with_context(|| format!("{CONFIGURATION} cannot be written"))?;
+    ensure!(
+        !args.check,
+        "{CONFIGURATION} is out of date: run `cargo xtask docs`"
+    );
+    fs::write(&file, output.stdout)
+        .with_context(|| format!("{CONFIGURATION} cannot be written"))?;
     term::result(&format!("{CONFIGURATION} written"));
     Ok(())
 }

@@ -43,14 +43,21 @@ mod tests {
     #[test]
     fn an_answer_is_its_status_and_what_follows_the_head() {
         for (text, expected) in [
-            ("HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nhi", Some((200, "hi"))),
+            (
+                "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nhi",
+                Some((200, "hi")),
+            ),
             ("HTTP/1.1 503 Service Unavailable\r\n\r\n", Some((503, ""))),
             ("HTTP/1.1 soon\r\n\r\n", None),
             ("SSH-2.0-x\r\n\r\n", None),
             ("", None),
         ] {
             let answer = parse(text).map(|answer| (answer.status, answer.body));
-            assert_eq!(answer, expected.map(|(status, body)| (status, body.to_owned())), "{text}");
+            assert_eq!(
+                answer,
+                expected.map(|(status, body)| (status, body.to_owned())),
+                "{text}"
+            );
         }
     }
 }

@@ -73,7 +73,9 @@ fn require_free(address: SocketAddr) -> Result<()> {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
             let other = free_after(port).unwrap_or(8090);
-            bail!("port {port} is in use by another program: choose one with --port, for example --port {other}")
+            bail!(
+                "port {port} is in use by another program: choose one with --port, for example --port {other}"
+            )
         }
         Err(error) => bail!("port {port} cannot be used ({error}): choose one with --port"),
     }

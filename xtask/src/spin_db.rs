@@ -1,6 +1,10 @@
 //! `cargo xtask spin-db`: all that `spin up` needs. Spin only serves; the database it reads is written by `cairn`.
 
-use std::{fs, path::{Path, PathBuf}, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::Result;
 
@@ -40,7 +44,13 @@ pub(crate) fn spin_db(workspace: &Workspace, args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn cairn(workspace: &Workspace, binary: &Path, verb: &[&str], config: &Path, database: &Path) -> Command {
+fn cairn(
+    workspace: &Workspace,
+    binary: &Path,
+    verb: &[&str],
+    config: &Path,
+    database: &Path,
+) -> Command {
     let mut command = Command::new(binary);
     command
         .current_dir(&workspace.root)

@@ -40,7 +40,11 @@ fn has_git_server() -> bool {
 /// Makes the tools available and tells, by name, which ones are not.
 pub(crate) fn missing() -> Vec<String> {
     let is_missing = |tool: &&Tool| !(tool.is_there)();
-    let packages: Vec<&str> = TOOLS.iter().filter(is_missing).map(|tool| tool.package).collect();
+    let packages: Vec<&str> = TOOLS
+        .iter()
+        .filter(is_missing)
+        .map(|tool| tool.package)
+        .collect();
     if !packages.is_empty() && is_root_on_debian() {
         install(&packages);
     }
@@ -48,7 +52,12 @@ pub(crate) fn missing() -> Vec<String> {
 }
 
 fn complaint(tool: &Tool) -> String {
-    let Tool { name, package, needed_for, .. } = tool;
+    let Tool {
+        name,
+        package,
+        needed_for,
+        ..
+    } = tool;
     format!("{needed_for}: no `{name}` here; Debian has it in the package `{package}`")
 }
 
@@ -61,9 +70,14 @@ fn is_root_on_debian() -> bool {
 /// A failure shows by the tool's absence, with apt-get's own words above it.
 fn install(packages: &[&str]) {
     term::step(&format!("installing {}", packages.join(", ")));
-    for arguments in [&["update", "-q"][..], &["install", "-q", "-y", "--no-install-recommends"]] {
+    for arguments in [
+        &["update", "-q"][..],
+        &["install", "-q", "-y", "--no-install-recommends"],
+    ] {
         let mut apt = Command::new("apt-get");
-        apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
+        apt.args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdin(Stdio::null());
         if arguments.first() == Some(&"install") {
             apt.args(packages);
         }
@@ -94,7 +108,11 @@ mod tests {
             ("Cargo.toml", "/nowhere".to_owned(), false),
             ("src", manifest.to_owned(), false),
         ] {
-            assert_eq!(has_in(program, OsStr::new(&path)), found, "{program} in {path}");
+            assert_eq!(
+                has_in(program, OsStr::new(&path)),
+                found,
+                "{program} in {path}"
+            );
         }
     }
 }

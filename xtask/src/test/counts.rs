@@ -18,7 +18,10 @@ impl Counts {
     /// As it stands in the table: nothing, if nothing was counted.
     pub(super) fn told(self) -> String {
         match self {
-            Self { passed: 0, failed: 0 } => String::new(),
+            Self {
+                passed: 0,
+                failed: 0,
+            } => String::new(),
             Self { passed, failed: 0 } => format!("{passed} passed"),
             Self { passed, failed } => format!("{passed} passed, {failed} failed"),
         }
@@ -76,7 +79,13 @@ mod tests {
             test result: unreadable\n\
             the text test result: ok. 9 passed; 0 failed; is not a result\n";
         let (sum, not_checked) = follow(output.as_bytes());
-        assert_eq!(sum, Counts { passed: 14, failed: 3 });
+        assert_eq!(
+            sum,
+            Counts {
+                passed: 14,
+                failed: 3
+            }
+        );
         assert_eq!(not_checked, ["no data here"]);
     }
 }

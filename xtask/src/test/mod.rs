@@ -52,7 +52,11 @@ fn selected(args: &Args) -> Vec<Step> {
         (true, None) => Step::ALL.to_vec(),
         (true, Some(_)) => vec![Step::Unit, Step::Blackbox],
     };
-    let needed: Vec<Step> = asked.iter().flat_map(|step| step.needs()).copied().collect();
+    let needed: Vec<Step> = asked
+        .iter()
+        .flat_map(|step| step.needs())
+        .copied()
+        .collect();
     let is_wanted = |step: &Step| asked.contains(step) || needed.contains(step);
     Step::ALL.into_iter().filter(is_wanted).collect()
 }
@@ -81,13 +85,22 @@ fn why_not(done: &Done) -> Option<String> {
 /// The table, what did not run, and the line of all lines.
 fn report(done: &[Done], not_run: &[String]) -> ExitCode {
     term::result("");
-    for Done { step, outcome, took } in done {
+    for Done {
+        step,
+        outcome,
+        took,
+    } in done
+    {
         let (word, counts) = match outcome {
             Outcome::Passed(counts) => ("ok", counts.told()),
             Outcome::Failed(counts) => ("FAILED", counts.told()),
             Outcome::NotRun(_) => ("not run", String::new()),
         };
-        let line = format!("{:<42} {word:<8} {:>12}  {counts}", step.title(), term::time(*took));
+        let line = format!(
+            "{:<42} {word:<8} {:>12}  {counts}",
+            step.title(),
+            term::time(*took)
+        );
         term::result(line.trim_end());
     }
     for check in not_run {
@@ -104,12 +117,19 @@ fn report(done: &[Done], not_run: &[String]) -> ExitCode {
 
 /// All tests; a step that failed without a failing test counts as one.
 fn total(done: &[Done]) -> Counts {
-    done.iter().fold(Counts::default(), |sum, done| match done.outcome {
-        Outcome::Passed(counts) => sum + counts,
-        Outcome::Failed(counts) if counts.failed == 0 => sum + counts + Counts { passed: 0, failed: 1 },
-        Outcome::Failed(counts) => sum + counts,
-        Outcome::NotRun(_) => sum,
-    })
+    done.iter()
+        .fold(Counts::default(), |sum, done| match done.outcome {
+            Outcome::Passed(counts) => sum + counts,
+            Outcome::Failed(counts) if counts.failed == 0 => {
+                sum + counts
+                    + Counts {
+                        passed: 0,
+                        failed: 1,
+                    }
+            }
+            Outcome::Failed(counts) => sum + counts,
+            Outcome::NotRun(_) => sum,
+        })
 }
 
 #[cfg(test)]
@@ -117,7 +137,11 @@ mod tests {
     use super::*;
 
     fn done(outcome: Outcome) -> Done {
-        Done { step: Step::Unit, outcome, took: Duration::ZERO }
+        Done {
+            step: Step::Unit,
+            outcome,
+            took: Duration::ZERO,
+        }
     }
 
     #[test]
@@ -125,9 +149,21 @@ mod tests {
         let passed = |passed, failed| Counts { passed, failed };
         for (outcomes, expected) in [
             (vec![], (0, 0)),
-            (vec![Outcome::Passed(passed(3, 0)), Outcome::NotRun("no tool".to_owned())], (3, 0)),
-            (vec![Outcome::Failed(passed(2, 2)), Outcome::Passed(passed(1, 0))], (3, 2)),
-            (vec![Outcome::Failed(passed(5, 0)), Outcome::Failed(passed(0, 0))], (5, 2)),
+            (
+                vec![
+                    Outcome::Passed(passed(3, 0)),
+                    Outcome::NotRun("no tool".to_owned()),
+                ],
+                (3, 0),
+            ),
+            (
+                vec![Outcome::Failed(passed(2, 2)), Outcome::Passed(passed(1, 0))],
+                (3, 2),
+            ),
+            (
+                vec![Outcome::Failed(passed(5, 0)), Outcome::Failed(passed(0, 0))],
+                (5, 2),
+            ),
         ] {
             let all = total(&outcomes.into_iter().map(done).collect::<Vec<_>>());
             assert_eq!((all.passed, all.failed), expected);
@@ -140,11 +176,18 @@ mod tests {
         for (only, filter, expected) in [
             (&[][..], None, &Step::ALL[..]),
             (&[Fmt], None, &[Fmt]),
-            (&[Blackbox, Clippy], None, &[Clippy, Component, Host, Blackbox]),
+            (
+                &[Blackbox, Clippy],
+                None,
+                &[Clippy, Component, Host, Blackbox],
+            ),
             (&[], Some("cursor"), &[Component, Host, Unit, Blackbox]),
             (&[Unit], Some("cursor"), &[Component, Host, Unit]),
         ] {
-            let args = Args { only: only.to_vec(), filter: filter.map(str::to_owned) };
+            let args = Args {
+                only: only.to_vec(),
+                filter: filter.map(str::to_owned),
+            };
             assert_eq!(selected(&args), expected);
         }
     }

@@ -121,14 +121,21 @@ impl<'a> Session<'a> {
                 Ok(Outcome::Passed(Counts::default()))
             }
             Step::Host => {
-                let wasm = self.wasm.as_deref().context("there is no component to put into it")?;
+                let wasm = self
+                    .wasm
+                    .as_deref()
+                    .context("there is no component to put into it")?;
                 self.binary = Some(build::host(self.workspace, Profile::Dev, wasm)?);
                 Ok(Outcome::Passed(Counts::default()))
             }
             Step::Unit => self.unit(),
-            Step::Blackbox if self.binary.is_none() => Ok(Outcome::NotRun("no native host was built".to_owned())),
+            Step::Blackbox if self.binary.is_none() => {
+                Ok(Outcome::NotRun("no native host was built".to_owned()))
+            }
             Step::Blackbox => self.blackbox("host-libsql"),
-            Step::Spin if !tools::has("spin") => Ok(Outcome::NotRun("no `spin` on the PATH".to_owned())),
+            Step::Spin if !tools::has("spin") => {
+                Ok(Outcome::NotRun("no `spin` on the PATH".to_owned()))
+            }
             Step::Spin => self.blackbox("spin"),
         }
     }
@@ -151,10 +158,15 @@ impl<'a> Session<'a> {
         cargo::run(&mut native)?;
         build::ensure_target(self.workspace)?;
         let mut wasm = self.cargo("clippy");
-        wasm.args(["--package", "cairn-component", "--package", "cairn-test-guest"])
-            .args(["--release", "--target", build::WASM, "--target-dir"])
-            .arg(self.workspace.target.join("component"))
-            .args(["--", "-D", "warnings"]);
+        wasm.args([
+            "--package",
+            "cairn-component",
+            "--package",
+            "cairn-test-guest",
+        ])
+        .args(["--release", "--target", build::WASM, "--target-dir"])
+        .arg(self.workspace.target.join("component"))
+        .args(["--", "-D", "warnings"]);
         cargo::run(&mut wasm)?;
         Ok(Outcome::Passed(Counts::default()))
     }
@@ -163,12 +175,15 @@ impl<'a> Session<'a> {
     fn has_component(&self, verb: &str, component: &str) -> bool {
         let is_there = || {
             let mut ask = self.workspace.cargo();
-            ask.args([verb, "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+            ask.args([verb, "--version"])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
             cargo::run(&mut ask).is_ok()
         };
         let add = || {
             let mut add = Command::new("rustup");
-            add.current_dir(&self.workspace.root).args(["component", "add", component]);
+            add.current_dir(&self.workspace.root)
+                .args(["component", "add", component]);
             cargo::run(&mut add).is_ok()
         };
         is_there() || (add() && is_there())
@@ -179,7 +194,11 @@ impl<'a> Session<'a> {
     fn unit(&mut self) -> Result<Outcome> {
         let mut tests = self.cargo("test");
         tests.args(["--workspace", "--no-fail-fast", "--lib", "--bins"]);
-        for (_, test) in self.workspace.integration_tests().filter(|(package, _)| *package != BLACKBOX) {
+        for (_, test) in self
+            .workspace
+            .integration_tests()
+            .filter(|(package, _)| *package != BLACKBOX)
+        {
             tests.args(["--test", test]);
         }
         let targets = self.count(&mut tests)?;
@@ -190,8 +209,14 @@ impl<'a> Session<'a> {
 
     fn blackbox(&mut self, target: &str) -> Result<Outcome> {
         let mut tests = self.cargo("test");
-        tests.args(["--workspace", "--no-fail-fast"]).env("CAIRN_TARGET", target);
-        for (_, test) in self.workspace.integration_tests().filter(|(package, _)| *package == BLACKBOX) {
+        tests
+            .args(["--workspace", "--no-fail-fast"])
+            .env("CAIRN_TARGET", target);
+        for (_, test) in self
+            .workspace
+            .integration_tests()
+            .filter(|(package, _)| *package == BLACKBOX)
+        {
             tests.args(["--test", test]);
         }
         self.count(&mut tests)
@@ -202,7 +227,10 @@ impl<'a> Session<'a> {
         let mut command = self.workspace.cargo();
         command.arg(verb);
         build::embed(&mut command, &build::artifact(self.workspace, Profile::Dev));
-        let made = [("CAIRN_COMPONENT_WASM", &self.wasm), ("CAIRN_BIN", &self.binary)];
+        let made = [
+            ("CAIRN_COMPONENT_WASM", &self.wasm),
+            ("CAIRN_BIN", &self.binary),
+        ];
         for (name, file) in made {
             match file.as_deref().map(Path::as_os_str) {
                 Some(file) => command.env(name, file),
@@ -214,7 +242,10 @@ impl<'a> Session<'a> {
 
     /// Runs tests, passing on what they say.
     fn count(&mut self, tests: &mut Command) -> Result<Outcome> {
-        tests.args(["--", "--show-output"]).args(self.filter).stdout(Stdio::piped());
+        tests
+            .args(["--", "--show-output"])
+            .args(self.filter)
+            .stdout(Stdio::piped());
         let mut child = tests.spawn().context("cargo does not start")?;
         let output = child.stdout.take().context("no output")?;
         let (counts, not_checked) = counts::follow(output);
@@ -232,7 +263,9 @@ impl Outcome {
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Passed(one), Self::Passed(two)) => Self::Passed(one + two),
-            (Self::Passed(one) | Self::Failed(one), Self::Passed(two) | Self::Failed(two)) => Self::Failed(one + two),
+            (Self::Passed(one) | Self::Failed(one), Self::Passed(two) | Self::Failed(two)) => {
+                Self::Failed(one + two)
+            }
             (half, Self::NotRun(_)) | (Self::NotRun(_), half) => half,
         }
     }
