@@ -19,6 +19,8 @@ mod pages;
 #[cfg(target_family = "wasm")]
 mod wasi;
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use ::http::{HeaderMap, Method, Request, Response, Uri};
 use bytes::Bytes;
 use cairn_registry::{
@@ -108,7 +110,15 @@ impl<D: Db> Router<D> {
         Cx {
             db: &self.db,
             namespace: &self.namespace,
-            now: Timestamp::default(),
+            now: now(),
         }
     }
+}
+
+/// The time a request came. A clock before 1970 is one that was never set.
+fn now() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

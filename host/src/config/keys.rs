@@ -77,9 +77,9 @@ pub(super) const CONFIG: &[Key<Config>] = &[
     ),
     Key::new(
         "sync.enabled",
-        Text("false"),
+        Text("true"),
         |c| Slot::Flag(&mut c.sync.enabled),
-        "Run the sync daemon inside `cairn serve` (flag `--sync`).",
+        "Run the sync daemon inside `cairn serve` (flag `--sync`); with `false`, `cairn sync` does the work.",
     ),
     Key::new(
         "sync.maxRecordSize",

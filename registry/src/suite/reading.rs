@@ -105,6 +105,48 @@ async fn check_search<D: Db>(world: &World<'_, D>, texts: &[(String, String)], t
     assert_eq!(found, expected, "{term:?}");
 }
 
+/// More records than a narrowing index is worth using for, so that the other plan is taken.
+const MANY: usize = 1300;
+
+pub(super) async fn terms_in_many_records_are_paged_like_terms_in_few(db: &impl Db) {
+    let mut world = World::new(db);
+    world
+        .configure(&[("all", &["a"])], &Filter::default())
+        .await;
+    let pass = world.begin("a", Mode::Full).await;
+    let word = |index: usize| if index % 100 == 7 { "seldom" } else { "often" };
+    let records = (0..MANY)
+        .map(|index| record(&format!("n/{index:04}"), "1.0.0", word(index)))
+        .collect();
+    world.take(&pass, records, "").await.unwrap();
+    world.complete(pass).await;
+    for term in ["often", "seldom", "of", "s", "record", "n/13"] {
+        let expected: Vec<String> = (0..MANY)
+            .filter(|index| format!("n/{index:04}\n\n{}", word(*index)).contains(term))
+            .map(|index| format!("n/{index:04}"))
+            .collect();
+        let query = Query {
+            search: Some(term.to_owned()),
+            limit: 100,
+            ..Query::default()
+        };
+        let found = world.list("", query.clone()).await;
+        let found: Vec<&str> = found.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(found, expected, "{term}");
+        let since = Query {
+            updated_since: Some(Timestamp::default()),
+            ..query
+        };
+        assert_eq!(world.list("", since).await.len(), expected.len(), "{term}");
+    }
+    let since = Query {
+        updated_since: Some(Timestamp::default()),
+        limit: 100,
+        ..Query::default()
+    };
+    assert_eq!(world.list("", since).await.len(), MANY);
+}
+
 struct Known {
     name: String,
     version: String,

@@ -1,6 +1,7 @@
 //! The steps of `cargo xtask test`, each a few commands. A step says only whether it passed; counting is done elsewhere.
 
 use std::{
+    io::stdout,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -248,7 +249,7 @@ impl<'a> Session<'a> {
             .stdout(Stdio::piped());
         let mut child = tests.spawn().context("cargo does not start")?;
         let output = child.stdout.take().context("no output")?;
-        let (counts, not_checked) = counts::follow(output);
+        let (counts, not_checked) = counts::follow(output, stdout());
         self.not_checked.extend(not_checked);
         Ok(if child.wait()?.success() {
             Outcome::Passed(counts)

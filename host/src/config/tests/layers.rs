@@ -81,7 +81,7 @@ fn every_scalar_key_has_a_working_twin_in_the_environment() {
         ("database.path", "/data/x.db"),
         ("database.readers", "7"),
         ("database.busyTimeout", "7s"),
-        ("sync.enabled", "true"),
+        ("sync.enabled", "false"),
         ("sync.maxRecordSize", "7KiB"),
         ("sync.lease", "7s"),
         ("sync.fullPassInterval", "7h"),

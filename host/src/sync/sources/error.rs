@@ -82,7 +82,8 @@ pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
 
 /// An address without what may be secret in it: user, password, query.
 pub(super) fn public_url(url: &str) -> String {
-    let Ok(mut parsed) = reqwest::Url::parse(url) else {
+    let parsed = reqwest::Url::parse(url).ok();
+    let Some(mut parsed) = parsed.filter(|parsed| !parsed.cannot_be_a_base()) else {
         return url
             .split(['@', '?'])
             .next_back()

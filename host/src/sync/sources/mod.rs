@@ -45,6 +45,7 @@ pub(crate) struct Context {
     pub scratch: PathBuf,
     /// Bytes of one record; a larger one is rejected.
     pub max_record_size: usize,
+    pub git_limits: git::Limits,
     /// Ends every pass.
     pub stop: Stop,
     pub sleep: Sleep,
@@ -60,6 +61,7 @@ impl Context {
             http: client()?,
             scratch,
             max_record_size,
+            git_limits: git::Limits::default(),
             stop,
             sleep: Arc::new(|time| Box::pin(tokio::time::sleep(time))),
         })

@@ -18,6 +18,9 @@ pub(super) fn of(plan: &Plan, error: &gix::Error) -> SourceError {
     if error.downcast_any_ref::<AuthenticationRequired>().is_some() || error.is_unauthenticated() {
         return unauthorized(plan);
     }
+    if error.is_resource_exhausted() {
+        return too_large(plan);
+    }
     if let Some(error) = error.downcast_any_ref::<reqwest::Error>() {
         return transport(plan, error);
     }
@@ -55,9 +58,10 @@ fn transport(plan: &Plan, error: &reqwest::Error) -> SourceError {
 }
 
 pub(super) fn too_large(plan: &Plan) -> SourceError {
-    let (size, objects) = (plan.limits.bytes >> 20, plan.limits.objects);
+    let limits = plan.limits;
     let message = format!(
-        "more than {size} MiB or {objects} objects; use a repository that has little else in it"
+        "more than {} bytes or {} objects, or one object of more than {} bytes; use a repository that has little else in it",
+        limits.bytes, limits.objects, limits.object_size
     );
     plan.error(Kind::TooLarge, message)
 }

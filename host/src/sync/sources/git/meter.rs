@@ -17,7 +17,7 @@ const PACK_OBJECTS: Id = *b"IWIO";
 
 /// What one fetch may bring.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// Bytes of the pack.
     pub bytes: usize,
     pub objects: usize,

@@ -19,6 +19,7 @@ use std::{
 };
 
 use gix::ObjectId;
+pub(crate) use meter::Limits;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -46,7 +47,7 @@ struct Plan {
     /// The commit of the last complete pass.
     known: Option<ObjectId>,
     scratch: PathBuf,
-    limits: meter::Limits,
+    limits: Limits,
 }
 
 impl Plan {
@@ -130,7 +131,7 @@ fn plan(source: &Source, identity: &str, request: &Request, cx: &Context) -> Opt
         auth: auth.clone(),
         known: known.and_then(|commit| commit.parse().ok()),
         scratch: cx.scratch.clone(),
-        limits: meter::Limits::default(),
+        limits: cx.git_limits,
     })
 }
 
@@ -168,22 +169,32 @@ fn obtain(plan: &Plan, interrupt: &Arc<AtomicBool>) -> Result<Obtained, SourceEr
             return Ok(Obtained::Unchanged(commit));
         }
     }
-    match local_path(&plan.repository) {
-        Some(path) => local::ask(plan, path),
-        None => remote::ask_and_fetch(plan, interrupt),
+    match address(&plan.repository) {
+        Some(Address::Local(path)) => local::ask(plan, path),
+        Some(Address::Http) => remote::ask_and_fetch(plan, interrupt),
+        None => Err(plan.error(
+            Kind::Other,
+            "`git.repository` must be an http(s) address, a file address or a path",
+        )),
     }
 }
 
-/// A repository on this machine is opened where it is.
-fn local_path(repository: &str) -> Option<PathBuf> {
+enum Address {
+    /// On this machine: opened where it is.
+    Local(PathBuf),
+    Http,
+}
+
+fn address(repository: &str) -> Option<Address> {
     if repository.starts_with('/') {
-        return Some(PathBuf::from(repository));
+        return Some(Address::Local(PathBuf::from(repository)));
     }
-    reqwest::Url::parse(repository)
-        .ok()
-        .filter(|url| url.scheme() == "file")?
-        .to_file_path()
-        .ok()
+    let url = reqwest::Url::parse(repository).ok()?;
+    match url.scheme() {
+        "http" | "https" => Some(Address::Http),
+        "file" => url.to_file_path().ok().map(Address::Local),
+        _ => None,
+    }
 }
 
 fn read(

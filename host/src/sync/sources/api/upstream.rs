@@ -1,22 +1,12 @@
-//! Any registry that speaks the v0.1 list: page after page, each handed over with the cursor of the next one, so that a
-//! pass that breaks off goes on where it was. There is no bound on the number of records; memory holds one page.
+//! How an upstream is asked for a page: where its list is, with which parameters, and how often. It knows nothing of what
+//! is on a page.
 
-use std::{
-    collections::{HashSet, hash_map::DefaultHasher},
-    hash::{Hash, Hasher},
-    time::Duration,
-};
+use std::time::Duration;
 
 use http::{StatusCode, header};
 use reqwest::{Response, Url};
 
-use super::{
-    Complete, Context, Fetch, Kind, Request, SourceError,
-    error::public_url,
-    http as web,
-    items::{self, Outlet},
-};
-use crate::sync::formats::{Expected, Item, Reading};
+use super::super::{Context, Kind, Request, SourceError, error::public_url, http as web};
 
 /// Bytes of one page.
 const MAX_PAGE: u64 = 64 << 20;
@@ -29,54 +19,16 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// An upstream that asks for more than this is left alone until the next run.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// Begins a pass over a registry.
-pub(super) fn fetch(
-    endpoint: &str,
-    timeout: Duration,
-    request: Request,
-    cx: &Context,
-) -> Result<Fetch, SourceError> {
-    let (outlet, items) = items::line(&cx.stop);
-    let mut pass = Pass {
-        bases: bases(endpoint)?,
-        timeout,
-        plain: false,
-        resumed: request.cursor.is_some() || request.updated_since.is_some(),
-        cursor: request.cursor,
-        updated_since: request.updated_since,
-        page: 0,
-        seen: HashSet::new(),
-        cx: cx.clone(),
-    };
-    pass.seen.extend(pass.cursor.as_deref().map(digest));
-    tokio::spawn(pass.run(outlet));
-    Ok(Fetch::Items(items))
+/// A page that has arrived.
+pub(super) struct Page {
+    pub place: String,
+    /// The upstream's clock, in microseconds since 1970.
+    pub upstream_time: Option<i64>,
+    pub body: web::Body,
 }
 
-/// Where the list may be, in the order of trying: v0.1, then v0; only the given one when the endpoint names it.
-fn bases(endpoint: &str) -> Result<Vec<Url>, SourceError> {
-    let endpoint = endpoint.strip_suffix('/').unwrap_or(endpoint);
-    let versioned = endpoint.ends_with("/v0.1") || endpoint.ends_with("/v0");
-    let paths: &[&str] = if versioned {
-        &["/servers"]
-    } else {
-        &["/v0.1/servers", "/v0/servers"]
-    };
-    let parsed: Result<Vec<Url>, _> = paths
-        .iter()
-        .map(|path| Url::parse(&format!("{endpoint}{path}")))
-        .collect();
-    parsed.map_err(|error| {
-        let message = format!(
-            "{}: {error}; `api.endpoint` must be an http(s) address",
-            public_url(endpoint)
-        );
-        SourceError::new(Kind::Other, message)
-    })
-}
-
-/// One walk over the pages.
-struct Pass {
+/// One upstream during one pass.
+pub(super) struct Upstream {
     /// The first one is asked; it is removed when there is nothing.
     bases: Vec<Url>,
     /// For one page.
@@ -85,116 +37,55 @@ struct Pass {
     plain: bool,
     /// The next request still carries what the daemon has saved.
     resumed: bool,
-    cursor: Option<String>,
     updated_since: Option<String>,
-    /// Counted from 1.
-    page: u64,
-    /// Digests of the cursors that have been followed.
-    seen: HashSet<u64>,
     cx: Context,
 }
 
-impl Pass {
-    async fn run(mut self, mut outlet: Outlet) {
-        let end = loop {
-            let answer = tokio::select! {
-                answer = self.page() => answer,
-                () = outlet.ended() => Err(SourceError::stopped()),
-            };
-            let page = match answer {
-                Ok(page) => page,
-                Err(error) => break Err(error),
-            };
-            let handed_over = tokio::task::spawn_blocking(move || {
-                let more = self.hand_over(&mut outlet, page);
-                (self, outlet, more)
-            });
-            // A reader that panics takes the outlet with it: the daemon then sees a pass without a result.
-            let Ok(back) = handed_over.await else { return };
-            let more;
-            (self, outlet, more) = back;
-            match more {
-                Ok(true) => {}
-                Ok(false) => break Ok(Complete { fingerprint: None }),
-                Err(error) => break Err(error),
-            }
-        };
-        tokio::task::spawn_blocking(move || outlet.finish(end));
-    }
-
-    /// Puts a page on the line, then where the next one is; false when there is none.
-    fn hand_over(&mut self, outlet: &mut Outlet, page: Page) -> Result<bool, SourceError> {
-        if self.page == 1 {
-            let upstream_time = page.upstream_time;
-            outlet.push(Item::Started { upstream_time })?;
-        }
-        let prefix = format!("page {}, ", self.page);
-        let reading = Reading {
-            expected: Expected::Page,
-            max_record_size: self.cx.max_record_size,
-            prefix: &prefix,
-        };
-        let next = outlet
-            .read(page.body.file, reading, &page.place)?
-            .next_cursor;
-        self.follow(next)?;
-        let cursor = self.cursor.clone();
-        outlet.push(Item::Page { cursor })?;
-        outlet.flush()?;
-        Ok(self.cursor.is_some())
-    }
-
-    /// Notes where the next page is. A cursor that comes again would be followed for ever.
-    fn follow(&mut self, next: Option<String>) -> Result<(), SourceError> {
-        if let Some(next) = &next
-            && !self.seen.insert(digest(next))
-        {
-            let message = format!(
-                "page {}: the upstream loops: its cursor `{next}` came before",
-                self.page
-            );
-            return Err(SourceError::new(Kind::Format, message));
-        }
-        self.cursor = next;
-        Ok(())
+impl Upstream {
+    pub(super) fn new(
+        endpoint: &str,
+        timeout: Duration,
+        request: &Request,
+        cx: &Context,
+    ) -> Result<Self, SourceError> {
+        Ok(Self {
+            bases: bases(endpoint)?,
+            timeout,
+            plain: false,
+            resumed: request.cursor.is_some() || request.updated_since.is_some(),
+            updated_since: request.updated_since.clone(),
+            cx: cx.clone(),
+        })
     }
 
     /// The next page, after as many attempts as it takes.
-    async fn page(&mut self) -> Result<Page, SourceError> {
-        self.page += 1;
+    pub(super) async fn page(
+        &mut self,
+        cursor: Option<&str>,
+        number: u64,
+    ) -> Result<Page, SourceError> {
         let mut attempt = 1;
         loop {
-            let error = match self.attempt().await {
+            let error = match self.attempt(cursor, number).await {
                 Ok(page) => return Ok(page),
                 Err(error) => error,
             };
             let wait = wait(attempt, error.retry_after, fastrand::f64());
             if !error.is_passing() || attempt == ATTEMPTS || wait > LONGEST_WAIT {
-                return Err(self.given_up(error, attempt));
+                return Err(given_up(error, number, attempt));
             }
             (self.cx.sleep)(wait).await;
             attempt += 1;
         }
     }
 
-    fn given_up(&self, mut error: SourceError, attempts: u32) -> SourceError {
-        error.message = match attempts {
-            1 => format!("page {}: {}", self.page, error.message),
-            _ => format!(
-                "page {}: {} ({attempts} attempts)",
-                self.page, error.message
-            ),
-        };
-        error
-    }
-
     /// Asks once; again at once where the upstream knows the list under another path or without our parameters.
-    async fn attempt(&mut self) -> Result<Page, SourceError> {
+    async fn attempt(&mut self, cursor: Option<&str>, number: u64) -> Result<Page, SourceError> {
         loop {
             let Some(base) = self.bases.first() else {
                 return Err(SourceError::new(Kind::Other, "no address to ask"));
             };
-            let url = self.address(base.clone());
+            let url = self.address(base.clone(), cursor);
             let place = public_url(url.as_str());
             let request = self
                 .cx
@@ -218,7 +109,7 @@ impl Pass {
                     );
                     return Err(SourceError::new(Kind::CursorRejected, message));
                 }
-                StatusCode::NOT_FOUND if self.page == 1 => {
+                StatusCode::NOT_FOUND if number == 1 => {
                     let message = format!(
                         "{place}: HTTP 404; `api.endpoint` must be the address before `/v0.1`"
                     );
@@ -229,7 +120,7 @@ impl Pass {
         }
     }
 
-    fn address(&self, mut url: Url) -> Url {
+    fn address(&self, mut url: Url, cursor: Option<&str>) -> Url {
         let mut query = url.query_pairs_mut();
         if !self.plain {
             // Deleted records come with their status instead of merely being absent.
@@ -240,10 +131,13 @@ impl Pass {
         if let Some(time) = &self.updated_since {
             query.append_pair("updated_since", time);
         }
-        if let Some(cursor) = &self.cursor {
+        if let Some(cursor) = cursor {
             query.append_pair("cursor", cursor);
         }
         drop(query);
+        if url.query() == Some("") {
+            url.set_query(None);
+        }
         url
     }
 
@@ -262,17 +156,36 @@ impl Pass {
     }
 }
 
-/// A page that has arrived.
-struct Page {
-    place: String,
-    upstream_time: Option<i64>,
-    body: web::Body,
+fn given_up(mut error: SourceError, page: u64, attempts: u32) -> SourceError {
+    let attempts = if attempts > 1 {
+        format!(" ({attempts} attempts)")
+    } else {
+        String::new()
+    };
+    error.message = format!("page {page}: {}{attempts}", error.message);
+    error
 }
 
-fn digest(cursor: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    cursor.hash(&mut hasher);
-    hasher.finish()
+/// Where the list may be, in the order of trying: v0.1, then v0; only the given one when the endpoint names it.
+fn bases(endpoint: &str) -> Result<Vec<Url>, SourceError> {
+    let endpoint = endpoint.strip_suffix('/').unwrap_or(endpoint);
+    let versioned = endpoint.ends_with("/v0.1") || endpoint.ends_with("/v0");
+    let paths: &[&str] = if versioned {
+        &["/servers"]
+    } else {
+        &["/v0.1/servers", "/v0/servers"]
+    };
+    let parsed: Result<Vec<Url>, _> = paths
+        .iter()
+        .map(|path| Url::parse(&format!("{endpoint}{path}")))
+        .collect();
+    parsed.map_err(|error| {
+        let message = format!(
+            "{}: {error}; `api.endpoint` must be an http(s) address",
+            public_url(endpoint)
+        );
+        SourceError::new(Kind::Other, message)
+    })
 }
 
 /// How long to wait after an attempt: twice as long each time, half of it by `chance` (0 to 1), and never less than the

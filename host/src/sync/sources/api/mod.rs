@@ -1,0 +1,125 @@
+//! Any registry that speaks the v0.1 list: page after page, each handed over with the cursor of the next one, so that a
+//! pass that breaks off goes on where it was. There is no bound on the number of records; memory holds one page.
+
+mod upstream;
+
+use std::{
+    collections::{HashSet, hash_map::DefaultHasher},
+    hash::{Hash, Hasher},
+    time::Duration,
+};
+
+use super::{
+    Complete, Context, Fetch, Kind, Request, SourceError,
+    items::{self, Outlet},
+};
+use crate::sync::formats::{Expected, Item, Reading};
+use upstream::{Page, Upstream};
+
+/// Letters of a cursor that are shown.
+const SHOWN: usize = 80;
+
+/// Begins a pass over a registry.
+pub(super) fn fetch(
+    endpoint: &str,
+    timeout: Duration,
+    request: Request,
+    cx: &Context,
+) -> Result<Fetch, SourceError> {
+    let (outlet, items) = items::line(&cx.stop);
+    let pass = Pass {
+        seen: request.cursor.as_deref().map(digest).into_iter().collect(),
+        upstream: Upstream::new(endpoint, timeout, &request, cx)?,
+        cursor: request.cursor,
+        page: 0,
+        max_record_size: cx.max_record_size,
+    };
+    tokio::spawn(pass.run(outlet));
+    Ok(Fetch::Items(items))
+}
+
+/// One walk over the pages.
+struct Pass {
+    upstream: Upstream,
+    /// Of the next page.
+    cursor: Option<String>,
+    /// Counted from 1.
+    page: u64,
+    /// Digests of the cursors that have been followed.
+    seen: HashSet<u64>,
+    max_record_size: usize,
+}
+
+impl Pass {
+    async fn run(mut self, mut outlet: Outlet) {
+        let end = loop {
+            self.page += 1;
+            let answer = tokio::select! {
+                answer = self.upstream.page(self.cursor.as_deref(), self.page) => answer,
+                () = outlet.ended() => Err(SourceError::stopped()),
+            };
+            let page = match answer {
+                Ok(page) => page,
+                Err(error) => break Err(error),
+            };
+            let handed_over = tokio::task::spawn_blocking(move || {
+                let more = self.hand_over(&mut outlet, page);
+                (self, outlet, more)
+            });
+            // A reader that panics takes the outlet with it: the daemon then sees a pass without a result.
+            let Ok(back) = handed_over.await else { return };
+            let more;
+            (self, outlet, more) = back;
+            match more {
+                Ok(true) => {}
+                Ok(false) => break Ok(Complete { fingerprint: None }),
+                Err(error) => break Err(error),
+            }
+        };
+        tokio::task::spawn_blocking(move || outlet.finish(end));
+    }
+
+    /// Puts a page on the line, then where the next one is; false when there is none.
+    fn hand_over(&mut self, outlet: &mut Outlet, page: Page) -> Result<bool, SourceError> {
+        if self.page == 1 {
+            let upstream_time = page.upstream_time;
+            outlet.push(Item::Started { upstream_time })?;
+        }
+        let prefix = format!("page {}, ", self.page);
+        let reading = Reading {
+            expected: Expected::Page,
+            max_record_size: self.max_record_size,
+            prefix: &prefix,
+        };
+        let next = outlet
+            .read(page.body.file, reading, &page.place)?
+            .next_cursor;
+        self.follow(next)?;
+        let cursor = self.cursor.clone();
+        outlet.push(Item::Page { cursor })?;
+        outlet.flush()?;
+        Ok(self.cursor.is_some())
+    }
+
+    /// Notes where the next page is. A cursor that comes again would be followed for ever.
+    fn follow(&mut self, next: Option<String>) -> Result<(), SourceError> {
+        if let Some(next) = &next
+            && !self.seen.insert(digest(next))
+        {
+            let shown: String = next.chars().take(SHOWN).collect();
+            let message = format!(
+                "page {}: the upstream loops: its cursor `{shown}` came before",
+                self.page
+            );
+            return Err(SourceError::new(Kind::Format, message));
+        }
+        self.cursor = next;
+        Ok(())
+    }
+}
+
+fn digest(cursor: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    cursor.hash(&mut hasher);
+    hasher.finish()
+}
