@@ -1,6 +1,9 @@
 //! `cargo xtask bench`: builds what is measured and starts the programme that measures it, `host/benches/measure`.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
 
 use anyhow::{Context, Result};
 
@@ -39,35 +42,14 @@ pub(crate) fn bench(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     };
     let wasm = build::component(workspace)?;
     let binary = build::host(workspace, profile, &wasm)?;
-    let programme = programme(workspace, profile)?;
-    let folder = workspace.target.join("bench");
+    let folder = folder(workspace);
     if args.fresh && folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
-    term::step("measuring (the whole table takes about 10 min)");
-    let mut measure = std::process::Command::new(&programme);
-    measure
-        .arg("--binary")
-        .arg(binary)
-        .arg("--component")
-        .arg(wasm)
-        .arg("--folder")
-        .arg(folder);
-    for (flag, given) in [
-        ("--short", args.short),
-        ("--check", args.check),
-        ("--json", args.json),
-    ] {
-        if given {
-            measure.arg(flag);
-        }
-    }
-    for group in &args.only {
-        measure.args(["--only", group]);
-    }
-    let status = measure
-        .status()
-        .with_context(|| format!("{} does not start", programme.display()))?;
+    let mut measure = measure(workspace, profile, &wasm, &binary)?;
+    measure.args(args.flags());
+    term::step(&format!("measuring ({})", args.about()));
+    let status = measure.status().context("what was built does not start")?;
     Ok(if status.success() {
         ExitCode::SUCCESS
     } else {
@@ -75,8 +57,40 @@ pub(crate) fn bench(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     })
 }
 
-/// Builds the programme, with the component inside as the host has it.
-fn programme(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
+impl Args {
+    /// What the programme is told of this.
+    fn flags(&self) -> Vec<&str> {
+        let flags = [
+            ("--short", self.short),
+            ("--check", self.check),
+            ("--json", self.json),
+        ];
+        let given = flags.into_iter().filter(|(_, given)| *given);
+        let only = self.only.iter().flat_map(|group| ["--only", group]);
+        given.map(|(flag, _)| flag).chain(only).collect()
+    }
+
+    fn about(&self) -> &'static str {
+        match (self.short, self.only.is_empty()) {
+            (true, _) => "less than a minute",
+            (false, true) => "the whole table takes about 10 min",
+            (false, false) => "some minutes",
+        }
+    }
+}
+
+/// Where databases are kept from run to run.
+fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("bench")
+}
+
+/// The programme, built with the component inside as the host has it, and told where everything lies.
+pub(crate) fn measure(
+    workspace: &Workspace,
+    profile: Profile,
+    wasm: &Path,
+    binary: &Path,
+) -> Result<Command> {
     term::step("the programme that measures");
     let mut build = workspace.cargo();
     build.args(["build", "--bench", "measure"]);
@@ -85,5 +99,13 @@ fn programme(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
         Profile::Release => build.args(["--release", "--package", "cairn"]),
     };
     build::embed(&mut build, &build::artifact(workspace, profile));
-    cargo::artifact(&mut build, "measure", "")
+    let mut measure = Command::new(cargo::artifact(&mut build, "measure", "")?);
+    for (flag, file) in [
+        ("--binary", binary),
+        ("--component", wasm),
+        ("--folder", &folder(workspace)),
+    ] {
+        measure.arg(flag).arg(file);
+    }
+    Ok(measure)
 }
