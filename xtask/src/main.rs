@@ -2,6 +2,7 @@
 //! what they do; it links nothing of the project, so that it is built in a minute on an empty machine.
 
 mod announce;
+mod bench;
 mod build;
 mod cargo;
 mod docs;
@@ -38,6 +39,8 @@ enum Verb {
     Test(test::Args),
     /// Build the component, put it into the native host and say where the binary lies
     Build(build::Args),
+    /// Measure speed, memory and size against what they must reach
+    Bench(bench::Args),
     /// Write docs/configuration.md from the tables in host/src/config
     Docs(docs::Args),
     /// Build the component and fill .spin/sqlite_db.db, so that `spin up` has something to serve
@@ -66,6 +69,7 @@ fn perform(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Run(args) => run::run(&workspace, &args)?,
         Verb::Test(args) => return test::test(&workspace, &args),
         Verb::Build(args) => build::build(&workspace, &args)?,
+        Verb::Bench(args) => return bench::bench(&workspace, &args),
         Verb::Docs(args) => docs::docs(&workspace, &args)?,
         Verb::SpinDb(args) => spin_db::spin_db(&workspace, &args)?,
         Verb::Announce(_) => {}

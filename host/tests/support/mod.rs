@@ -16,7 +16,7 @@ use std::{
 
 use bytes::Bytes;
 use cairn::{
-    config::model::{Cache, Config, Database, Limits, Log, Probes, Sync},
+    config::model::{Auth, Cache, Config, Database, Limits, Log, Probes, Sync},
     db::Libsql,
     guest,
     serve::{self, Bound, Health, Schema},
@@ -91,6 +91,8 @@ pub fn config() -> Config {
         name: "test".to_owned(),
         address: any,
         internal_address: any,
+        auth: Auth::Anonymous,
+        data_dir: PathBuf::new(),
         database: Database {
             path: PathBuf::new(),
             readers: 2,

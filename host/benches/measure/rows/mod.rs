@@ -1,0 +1,117 @@
+//! What is measured, a file for each group of rows that share their preparations.
+
+mod memory;
+mod paging;
+mod search;
+mod size;
+mod start;
+mod sync;
+mod throughput;
+mod unchanged;
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::Result;
+
+use crate::{stock::Stock, table::Row};
+
+/// Everything a measurement may need.
+pub(crate) struct Bench {
+    pub(crate) stock: Stock,
+    /// The component as it was built, before it was compiled ahead of time.
+    pub(crate) component: PathBuf,
+    /// spin.toml.
+    pub(crate) manifest: PathBuf,
+    pub(crate) plan: Plan,
+}
+
+/// How large and how long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) small: usize,
+    pub(crate) middle: usize,
+    pub(crate) large: usize,
+    /// The page that is far from the first one.
+    pub(crate) far: usize,
+    /// Of one round of load.
+    pub(crate) round: Duration,
+    /// How often a process is started to see how long that takes.
+    pub(crate) starts: usize,
+}
+
+impl Plan {
+    pub(crate) const FULL: Self = Self {
+        small: 1000,
+        middle: 120_000,
+        large: 500_000,
+        far: 1000,
+        round: Duration::from_secs(3),
+        starts: 9,
+    };
+
+    /// Shows that everything works, and nothing about time.
+    pub(crate) const SHORT: Self = Self {
+        small: 1000,
+        middle: 5000,
+        large: 10_000,
+        far: 100,
+        round: Duration::from_millis(250),
+        starts: 3,
+    };
+}
+
+/// A group of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Group {
+    /// First sync: time and memory
+    Sync,
+    /// Sync of sources that have not changed
+    Unchanged,
+    /// A page of 30 against bare hyper, a native router and Spin
+    Throughput,
+    /// Far pages, recent changes, many records
+    Paging,
+    /// Terms of all kinds
+    Search,
+    /// Resident memory, idle and under load
+    Memory,
+    /// Process start to first answer
+    Start,
+    /// Sizes of files
+    Size,
+}
+
+impl Group {
+    /// In the order of measuring: what makes databases comes first.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Sync,
+        Self::Unchanged,
+        Self::Throughput,
+        Self::Paging,
+        Self::Search,
+        Self::Memory,
+        Self::Start,
+        Self::Size,
+    ];
+
+    pub(crate) async fn rows(self, bench: &Bench) -> Result<Vec<Row>> {
+        match self {
+            Self::Sync => sync::rows(bench).await,
+            Self::Unchanged => unchanged::rows(bench).await,
+            Self::Throughput => throughput::rows(bench).await,
+            Self::Paging => paging::rows(bench).await,
+            Self::Search => search::rows(bench).await,
+            Self::Memory => memory::rows(bench).await,
+            Self::Start => start::rows(bench).await,
+            Self::Size => size::rows(bench),
+        }
+    }
+}
+
+/// Counts as people write them: 120,000.
+fn thousands(number: usize) -> String {
+    match number {
+        0..1000 => number.to_string(),
+        _ => format!("{},{:03}", thousands(number / 1000), number % 1000),
+    }
+}
