@@ -57,12 +57,12 @@ pub(super) async fn what_vanished_becomes_a_tombstone_after_a_complete_pass_only
     world.sync("a", Mode::Full, records(0..1)).await;
     assert_eq!(
         world.shown("", with_deleted()).await,
-        ["n/0@1.0.0*", "n/1@1.0.0!deleted", "n/2@1.0.0!deleted"]
+        ["n/0@1.0.0*", "n/1@1.0.0*!deleted", "n/2@1.0.0*!deleted"]
     );
     world.sync("a", Mode::Full, records(1..2)).await;
     assert_eq!(
         world.shown("", with_deleted()).await,
-        ["n/0@1.0.0!deleted", "n/1@1.0.0*", "n/2@1.0.0!deleted"]
+        ["n/0@1.0.0*!deleted", "n/1@1.0.0*", "n/2@1.0.0*!deleted"]
     );
 }
 
