@@ -1,11 +1,11 @@
 //! The sync daemon over files and lists: what changes, what vanishes, what fails, and two of them at once.
 
-use std::time::Duration;
+use std::{process::Stdio, time::Duration};
 
 use cairn_tests::{
     Installation, Upstream,
     installation::{of_file, of_source},
-    until,
+    process, until,
 };
 use serde_json::{Value, json};
 
@@ -179,6 +179,27 @@ fn a_file_over_http_is_asked_for_with_its_tag() {
             "{args:?}"
         );
     }
+}
+
+#[test]
+fn a_daemon_by_itself_feeds_servers_and_ends_when_it_is_told() {
+    let installation = Installation::empty();
+    let write = |names: &[&str]| {
+        let list: Vec<Value> = names.iter().map(|name| server(name, "1.0.0")).collect();
+        installation.write("list.json", &Value::Array(list).to_string())
+    };
+    installation.configure(of_file(&write(&["a"])));
+    installation.sync();
+    let server = installation.serve(&["--sync=false"]);
+    let mut daemon = installation.command(&["sync"]);
+    let mut daemon = daemon.stderr(Stdio::null()).spawn().expect("the binary");
+    write(&["a", "b"]);
+    until("the daemon to follow", Duration::from_secs(10), || {
+        (server.public.get("/v0.1/servers").keys().len() == 2).then_some(())
+    });
+    process::signal(&daemon, "TERM");
+    assert_eq!(daemon.wait().expect("a child").code(), Some(0));
+    assert_eq!(server.public.get("/v0.1/servers").keys().len(), 2);
 }
 
 #[test]
