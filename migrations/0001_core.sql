@@ -44,6 +44,8 @@ CREATE TABLE registry (
     valid_only BIGINT NOT NULL,
     loaded     BIGINT NOT NULL,  -- 1 once all its sources have been read whole
     projected  BIGINT NOT NULL,  -- 0 while its view is being made anew after a change of configuration
+    records    BIGINT NOT NULL,  -- shown and not deleted, as of the last pass
+    names      BIGINT NOT NULL,  -- different names among them
     PRIMARY KEY (namespace, name)
 );
 

@@ -52,13 +52,13 @@ fn interfaces(bytes: &[u8]) -> (BTreeSet<String>, BTreeSet<String>) {
             Payload::ComponentImportSection(section) if depth == 0 => {
                 let names = section
                     .into_iter()
-                    .map(|import| import.expect("an import").name.name.to_owned());
+                    .map(|import| import.expect("an import").name.0.to_owned());
                 imports.extend(names);
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
                 let names = section
                     .into_iter()
-                    .map(|export| export.expect("an export").name.name.to_owned());
+                    .map(|export| export.expect("an export").name.0.to_owned());
                 exports.extend(names);
             }
             _ => {}

@@ -1,1 +1,31 @@
+//! What the black-box tests are written with: a plain HTTP client, a server to ask, the binary as an operator runs it,
+//! and the fixtures as text. Nothing here knows a Rust type of the program under test, and nothing here asserts what
+//! only one target does.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "all of this is test code: failing loudly is its purpose"
+)]
+
+pub mod answer;
+pub mod client;
+pub mod fixture;
+pub mod installation;
+pub mod process;
+pub mod raw;
+pub mod server;
+pub mod target;
+pub mod upstream;
+pub mod wait;
+
+pub use answer::Answer;
+pub use client::{Client, encode};
+pub use installation::{Ended, Installation};
+pub use server::Server;
+pub use target::target;
+pub use upstream::Upstream;
+pub use wait::until;

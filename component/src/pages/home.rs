@@ -6,7 +6,7 @@ use cairn_registry::{
     model::quote,
     ops::{
         Cx,
-        browse::{self, Overview, Query, Registry, Scope, Size, Source},
+        browse::{self, Overview, Query, Registry, Scope, Source},
     },
     store::Db,
 };
@@ -55,7 +55,7 @@ fn origin(call: &Call<'_>) -> String {
 /// The name of the default registry.
 fn name(overview: &Overview) -> &str {
     let first = overview.registries.first();
-    first.map_or(health::NAME, |(registry, _)| &registry.name)
+    first.map_or(health::NAME, |registry| &registry.name)
 }
 
 fn json(overview: &Overview) -> String {
@@ -70,15 +70,15 @@ fn json(overview: &Overview) -> String {
     )
 }
 
-fn registry_json((registry, size): &(Registry, Size)) -> String {
+fn registry_json(registry: &Registry) -> String {
     format!(
         r#"{{"name":{},"url":{},"default":{},"loaded":{},"records":{},"names":{}}}"#,
         quote(&registry.name),
         quote(&url(&registry.name)),
         registry.is_default,
         registry.loaded,
-        size.records,
-        size.names,
+        registry.records,
+        registry.names,
     )
 }
 
@@ -117,15 +117,15 @@ fn page(overview: &Overview, origin: &str, example: &str) -> String {
     html::page(name(overview), &body)
 }
 
-fn registry_row((registry, size): &(Registry, Size)) -> Vec<String> {
+fn registry_row(registry: &Registry) -> Vec<String> {
     vec![
         format!(
             "<a href=\"{}/servers\">{}</a>",
             Escaped(&url(&registry.name)),
             Escaped(&registry.name)
         ),
-        size.names.to_string(),
-        size.records.to_string(),
+        registry.names.to_string(),
+        registry.records.to_string(),
         if registry.loaded {
             "complete"
         } else {

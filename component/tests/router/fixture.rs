@@ -97,8 +97,8 @@ fn statements(id: i64, record: &Record<'_>) -> Vec<Statement> {
 
 fn fill(db: &Sqlite) {
     let mut all = vec![Statement::new(
-        "INSERT INTO registry (namespace, name, is_default, valid_only, loaded, projected) VALUES \
-         ('default', 'main', 1, 0, 1, 1), ('default', 'second', 0, 0, 0, 1), ('default', 'empty', 0, 0, 1, 1)",
+        "INSERT INTO registry (namespace, name, is_default, valid_only, loaded, projected, records, names) VALUES \
+         ('default', 'main', 1, 0, 1, 1, 124, 122), ('default', 'second', 0, 0, 0, 1, 0, 0), ('default', 'empty', 0, 0, 1, 1, 0, 0)",
         Vec::new(),
     )];
     all.push(Statement::new(

@@ -16,3 +16,4 @@ mod lists;
 mod methods;
 mod pages;
 mod sqlite;
+mod store_suite;

@@ -21,6 +21,9 @@ use super::connection::{Connection, failed};
 /// How long a commit of another process may go unnoticed.
 const WATCH: Duration = Duration::from_millis(100);
 
+/// Rounds of [`WATCH`] without work after which the writer gives its page cache back.
+const REST: u32 = 20;
+
 pub(super) enum Work {
     Batch(Vec<Statement>),
     /// Several statements in one text, in one transaction: migrations.
@@ -54,13 +57,20 @@ impl Writer {
 
     /// Works until the last sender is gone, then leaves a file without a log behind.
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+        let mut idle = REST;
         loop {
             match jobs.recv_timeout(WATCH) {
                 Ok(job) => {
                     let outcome = self.work(&job.work);
                     let _ = job.done.send(outcome);
+                    idle = 0;
                 }
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    idle = idle.saturating_add(1);
+                    if idle == REST {
+                        let _ = self.connection.script("PRAGMA shrink_memory");
+                    }
+                }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             self.watch();

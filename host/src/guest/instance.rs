@@ -3,15 +3,14 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::{Duration, Instant},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
-use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore},
-    time::Sleep,
-};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use wasmtime::{
     AsContextMut, Engine, ResourceLimiter, Result, Store, StoreContextMut,
     component::{Component, GuestTaskId, Linker, ResourceTable},
@@ -19,14 +18,13 @@ use wasmtime::{
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
     WasiHttpCtx, WasiHttpCtxView, WasiHttpView,
-    handler::{
-        HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
-    },
+    handler::{HandlerState, Instance, ProxyPre, ShouldAccept, WorkerState},
     p3::bindings::ServicePre,
 };
 
 use super::{
     engine::TICK,
+    lifetime::Lifetime,
     pool::Offer,
     watch::{Stop, Stopped, Ticket, Watch, patience, root},
 };
@@ -41,12 +39,6 @@ use crate::{
     },
     telemetry::metrics::Metrics,
 };
-
-/// An instance that has nothing to do for this long gives its memory back.
-const IDLE: Duration = Duration::from_secs(10);
-
-/// An instance may go on for this long after its last answer, to send the rest of a body.
-const AFTERWARDS: Duration = Duration::from_secs(300);
 
 /// What the store of an instance holds.
 pub(super) struct Guest {
@@ -120,6 +112,8 @@ pub(super) struct Instances {
     pub(super) room: Arc<Semaphore>,
     /// Rung when an instance has answered a request or is gone.
     pub(super) freed: Arc<Notify>,
+    /// The process ends, and instances with it: nothing to report.
+    pub(super) closing: Arc<AtomicBool>,
     /// An instance serves one request and is thrown away.
     pub(super) alone: bool,
 }
@@ -160,6 +154,7 @@ impl HandlerState for Instances {
                 freed: Arc::clone(&self.freed),
                 limits: Arc::clone(&self.limits),
                 metrics: Arc::clone(&self.metrics),
+                closing: Arc::clone(&self.closing),
                 alone: self.alone,
                 _place: place,
             },
@@ -203,6 +198,7 @@ pub(super) struct Worker {
     freed: Arc<Notify>,
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
+    closing: Arc<AtomicBool>,
     alone: bool,
     _place: OwnedSemaphorePermit,
 }
@@ -237,7 +233,9 @@ impl WorkerState for Worker {
     }
 
     fn drop(&self, mut store: Store<Guest>, result: Result<()>) {
-        if let Err(error) = result {
+        if let Err(error) = result
+            && !self.closing.load(Ordering::Acquire)
+        {
             let running = root(&mut store.as_context_mut());
             let verdict = self.watch.end(&error, running);
             self.metrics.stopped(verdict.stop.name());
@@ -255,41 +253,5 @@ impl Drop for Leaving {
     fn drop(&mut self) {
         self.0.moved();
         self.1.notify_one();
-    }
-}
-
-/// When an instance has to go although it did nothing wrong, or nothing at all.
-pub(super) struct Lifetime {
-    request_timeout: Duration,
-    timer: Pin<Box<Sleep>>,
-}
-
-impl Lifetime {
-    fn new(request_timeout: Duration) -> Self {
-        Self {
-            request_timeout,
-            timer: Box::pin(tokio::time::sleep(IDLE)),
-        }
-    }
-}
-
-impl WorkerExpiration for Lifetime {
-    fn poll(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        status: WorkerStatus,
-        since: Instant,
-    ) -> Poll<()> {
-        let limit = match status {
-            WorkerStatus::Idle => IDLE,
-            // Each request has its own, shorter limit; this one is for a guest that does not let it be seen.
-            WorkerStatus::Requests => self.request_timeout + Duration::from_secs(1),
-            WorkerStatus::PostReturn => AFTERWARDS,
-        };
-        let deadline = (since + limit).into();
-        if self.timer.deadline() != deadline {
-            self.timer.as_mut().reset(deadline);
-        }
-        self.timer.as_mut().poll(cx)
     }
 }

@@ -5,6 +5,7 @@
 
 mod engine;
 mod instance;
+mod lifetime;
 mod pool;
 mod reply;
 mod watch;

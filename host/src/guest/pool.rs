@@ -2,7 +2,10 @@
 //! took the first one down.
 
 use std::{
-    sync::{Arc, PoisonError},
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -62,6 +65,7 @@ pub struct Guests {
     /// For second attempts, one to an instance: whatever stopped the first instance cannot take down others again.
     alone: ProxyHandler<Instances>,
     freed: Arc<Notify>,
+    closing: Arc<AtomicBool>,
     request_timeout: Duration,
     metrics: Arc<Metrics>,
 }
@@ -80,6 +84,7 @@ impl Guests {
             link(&engine, &component).map_err(engine::plain)?,
         ));
         let freed = Arc::new(Notify::new());
+        let closing = Arc::new(AtomicBool::new(false));
         let shared_limits = Arc::new(limits.clone());
         let handler = |room, alone| {
             ProxyHandler::new(Instances {
@@ -90,6 +95,7 @@ impl Guests {
                 metrics: Arc::clone(metrics),
                 room: Arc::new(Semaphore::new(room)),
                 freed: Arc::clone(&freed),
+                closing: Arc::clone(&closing),
                 alone,
             })
         };
@@ -97,9 +103,15 @@ impl Guests {
             shared: handler(limits.instances.max(1), false),
             alone: handler(SPARE, true),
             freed: Arc::clone(&freed),
+            closing: Arc::clone(&closing),
             request_timeout: limits.request_timeout,
             metrics: Arc::clone(metrics),
         })
+    }
+
+    /// From now on instances that end are no news.
+    pub fn close(&self) {
+        self.closing.store(true, Ordering::Release);
     }
 
     /// Gets an answer, whole when its body has no more than `whole` bytes. A `GET` or `HEAD` without a body may run

@@ -2,29 +2,29 @@
 
 use std::{sync::Arc, time::Instant};
 
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Uri, uri::PathAndQuery};
 
 use super::{cache::Outcome, request_id::RequestId, route::route};
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::{access, metrics::Metrics};
 
 /// An open account of one request.
 pub(crate) struct Account {
     metrics: Arc<Metrics>,
     begun: Instant,
     method: Method,
-    path: Box<str>,
+    target: Option<PathAndQuery>,
     id: RequestId,
     cache: Outcome,
 }
 
 impl Account {
-    pub(crate) fn open(metrics: &Arc<Metrics>, method: &Method, path: &str, id: RequestId) -> Self {
+    pub(crate) fn open(metrics: &Arc<Metrics>, method: &Method, uri: &Uri, id: RequestId) -> Self {
         metrics.active.inc();
         Self {
             metrics: Arc::clone(metrics),
             begun: Instant::now(),
             method: method.clone(),
-            path: path.into(),
+            target: uri.path_and_query().cloned(),
             id,
             cache: Outcome::None,
         }
@@ -38,21 +38,21 @@ impl Account {
     pub(crate) fn close(self, status: StatusCode, bytes: u64) {
         let took = self.begun.elapsed();
         let method = known(&self.method);
+        let path = self.target.as_ref().map_or("", PathAndQuery::path);
         self.metrics
-            .answered(route(&self.path), method, status.as_str(), took);
+            .answered(route(path), method, status.as_str(), took);
         if let Some(result) = self.cache.name() {
             self.metrics.cached(result);
         }
-        tracing::info!(
-            target: "cairn::access",
-            request_id = self.id.as_str(),
+        access::write(&access::Line {
+            request_id: self.id.as_str(),
             method,
-            path = &*self.path,
-            status = status.as_u16(),
-            ms = took.as_secs_f64() * 1000.0,
+            path,
+            status: status.as_u16(),
+            took,
             bytes,
-            cache = self.cache.name().unwrap_or("none"),
-        );
+            cache: self.cache.name().unwrap_or("none"),
+        });
     }
 }
 

@@ -70,7 +70,23 @@ impl Answer {
         request: &HeaderMap,
         head: bool,
     ) -> Response<Body> {
-        let rendering = self.rendering(request).await;
+        let rendering = match self.coding(request) {
+            Some(coding) => self.coded(coding).await.unwrap_or(&self.plain),
+            None => &self.plain,
+        };
+        self.response(rendering, request, head)
+    }
+
+    /// [`Self::respond`] when that takes no work; `None` when something is still to be coded.
+    pub(crate) fn ready(&self, request: &HeaderMap, head: bool) -> Option<Response<Body>> {
+        let rendering = match self.coding(request) {
+            Some(coding) => self.cell(coding)?.get()?.as_ref().unwrap_or(&self.plain),
+            None => &self.plain,
+        };
+        Some(self.response(rendering, request, head))
+    }
+
+    fn response(&self, rendering: &Rendering, request: &HeaderMap, head: bool) -> Response<Body> {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = self.status;
         response.headers_mut().clone_from(&rendering.headers);
@@ -83,34 +99,21 @@ impl Answer {
         response
     }
 
-    /// The response to the one caller that this answer was made for: nothing is compared with what it may have.
-    pub(crate) async fn respond_once(self: &Arc<Self>, request: &HeaderMap) -> Response<Body> {
-        let rendering = self.rendering(request).await;
-        let mut response = Response::new(Body::Whole(rendering.body.clone()));
-        *response.status_mut() = self.status;
-        response.headers_mut().clone_from(&rendering.headers);
-        response
-    }
-
-    async fn rendering(self: &Arc<Self>, request: &HeaderMap) -> &Rendering {
-        let coding = if self.codable {
+    fn coding(&self, request: &HeaderMap) -> Option<Coding> {
+        if self.codable {
             super::coding::choose(request)
         } else {
             None
-        };
-        match coding {
-            Some(coding) => self.coded(coding).await.unwrap_or(&self.plain),
-            None => &self.plain,
         }
     }
 
+    fn cell(&self, coding: Coding) -> Option<&OnceCell<Option<Rendering>>> {
+        let mut cells = self.coded.iter().zip(Coding::ALL);
+        cells.find_map(|(cell, known)| (known == coding).then_some(cell))
+    }
+
     async fn coded(self: &Arc<Self>, coding: Coding) -> Option<&Rendering> {
-        let cell = self
-            .coded
-            .iter()
-            .zip(Coding::ALL)
-            .find(|(_, known)| *known == coding)?
-            .0;
+        let cell = self.cell(coding)?;
         cell.get_or_init(|| async {
             let body = self.compressed(coding).await?;
             self.size
@@ -170,6 +173,9 @@ fn vary(headers: &mut HeaderMap) {
 
 /// Whether the caller has this rendering: `If-None-Match` compares weakly (RFC 9110, 13.1.2).
 fn holds(request: &HeaderMap, rendering: &HeaderMap) -> bool {
+    if !request.contains_key(header::IF_NONE_MATCH) {
+        return false;
+    }
     let Some(tag) = rendering
         .get(header::ETAG)
         .and_then(|tag| tag.to_str().ok())

@@ -37,7 +37,7 @@ use self::{
 use crate::{
     config::model::Config,
     guest::{self, Guests, Offer},
-    telemetry::metrics::Metrics,
+    telemetry::{access, metrics::Metrics},
 };
 
 pub use health::{Health, Schema, Source};
@@ -83,8 +83,9 @@ pub async fn run(options: Options) -> Result<()> {
 
     let (phase, phases) = watch::channel(Phase::Serving);
     let front = Arc::new(Listener::new(&config.limits, phases, &options.metrics));
+    let open = Arc::clone(&house);
     let front = tokio::spawn(front.run(public, move |request| {
-        let house = Arc::clone(&house);
+        let house = Arc::clone(&open);
         async move { house.answer(request).await }
     }));
     // Probes are answered to the very end, so that it can be seen how the server goes.
@@ -108,12 +109,14 @@ pub async fn run(options: Options) -> Result<()> {
     {
         tracing::warn!("requests were still under way at the end of the drain time");
     }
+    house.guests.close();
     phase.send_replace(Phase::Over);
     options.after.await;
     late.send_replace(Phase::Over);
     let _ = back.await;
     options.offer.db.close().await;
     tracing::info!("stopped");
+    access::flush();
     Ok(())
 }
 

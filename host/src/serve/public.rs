@@ -56,35 +56,39 @@ impl Drop for Place<'_> {
 impl Public {
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         let id = RequestId::of(request.headers());
-        let mut account = Account::open(
-            &self.metrics,
-            request.method(),
-            request.uri().path(),
-            id.clone(),
-        );
-        let mut response = match self.probes.public(&request, &self.open_probes).await {
+        let mut account = Account::open(&self.metrics, request.method(), request.uri(), id.clone());
+        let mut response = match self.recollect(&request, &mut account) {
             Some(response) => response,
-            None => match self.enter() {
-                Some(_place) => self.admitted(request, &id, &mut account).await,
-                None => {
-                    self.metrics.refused("requests");
-                    problem(
-                        StatusCode::SERVICE_UNAVAILABLE,
-                        "too many requests at once",
-                        &id,
-                    )
-                }
-            },
+            // In a box, so that what a hit has to carry around stays small.
+            None => Box::pin(self.ponder(request, &id, &mut account)).await,
         };
         let headers = response.headers_mut();
         headers.insert(request_id::HEADER, id.value());
-        headers.insert(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        );
+        headers
+            .entry(header::X_CONTENT_TYPE_OPTIONS)
+            .or_insert(HeaderValue::from_static("nosniff"));
         let status = response.status();
         response.body_mut().settle(account, status);
         response
+    }
+
+    async fn ponder(
+        &self,
+        request: Request<Incoming>,
+        id: &RequestId,
+        account: &mut Account,
+    ) -> Response<Body> {
+        if let Some(response) = self.probes.public(&request, &self.open_probes).await {
+            return response;
+        }
+        match self.enter() {
+            Some(_place) => self.admitted(request, id, account).await,
+            None => {
+                self.metrics.refused("requests");
+                let detail = "too many requests at once";
+                problem(StatusCode::SERVICE_UNAVAILABLE, detail, id)
+            }
+        }
     }
 
     fn enter(&self) -> Option<Place<'_>> {
@@ -112,7 +116,9 @@ impl Public {
     }
 
     async fn write(&self, mut parts: Parts, body: Incoming, id: &RequestId) -> Response<Body> {
-        let headers = parts.headers.clone();
+        let mut headers = parts.headers.clone();
+        // A condition on a write is the component's to judge.
+        headers.remove(header::IF_NONE_MATCH);
         let (body, too_large) = bounded(body, self.limits.body_size);
         absolute(&mut parts);
         parts.headers.insert(request_id::HEADER, id.value());
@@ -127,7 +133,7 @@ impl Public {
                 body: Content::Whole(body),
             }) => {
                 let answer = Arc::new(Answer::new(head, body, Effort::Quick));
-                answer.respond_once(&headers).await
+                answer.respond(&headers, false).await
             }
             Ok(Reply {
                 head,

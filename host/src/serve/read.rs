@@ -35,18 +35,40 @@ enum Recalled {
 }
 
 impl Public {
+    /// The answer to a repeated read, if it is there in just the form that is asked for.
+    pub(super) fn recollect<B: hyper::body::Body>(
+        &self,
+        request: &Request<B>,
+        account: &mut Account,
+    ) -> Option<Response<Body>> {
+        let (method, headers) = (request.method(), request.headers());
+        if !self.caching || wish(method, headers) != Wish::Kept || !request.body().is_end_stream() {
+            return None;
+        }
+        let key = Key::of(request.uri(), headers);
+        let found = self
+            .cache
+            .find(&key, self.cache.hash(&key), self.db.generation());
+        let Found::Kept(answer, age) = found else {
+            return None;
+        };
+        let response = answer.ready(headers, method == Method::HEAD)?;
+        account.cached(Outcome::Hit);
+        Some(self.hit(response, age))
+    }
+
     pub(super) async fn read(
         &self,
         parts: Parts,
         id: &RequestId,
         account: &mut Account,
     ) -> Response<Body> {
-        let key = Key::of(&parts);
+        let key = Key::of(&parts.uri, &parts.headers);
         let question = Question {
             hash: self.cache.hash(&key),
             key,
             wish: if self.caching {
-                wish(&parts)
+                wish(&parts.method, &parts.headers)
             } else {
                 Wish::Nothing
             },
@@ -54,7 +76,7 @@ impl Public {
         let (generation, flight) = match self.recall(&question).await {
             Recalled::Kept(answer, age) => {
                 account.cached(Outcome::Hit);
-                return self.hit(&answer, age, &parts).await;
+                return self.hit(self.render(&answer, &parts).await, age);
             }
             Recalled::Nothing(generation, flight) => (generation, flight),
         };
@@ -156,9 +178,9 @@ impl Public {
         answer
     }
 
-    async fn hit(&self, answer: &Arc<Answer>, age: Duration, parts: &Parts) -> Response<Body> {
+    fn hit(&self, response: Response<Body>, age: Duration) -> Response<Body> {
         self.metrics.cache_age.observe(age.as_secs_f64());
-        let mut response = labelled(self.render(answer, parts).await, Outcome::Hit);
+        let mut response = labelled(response, Outcome::Hit);
         response
             .headers_mut()
             .insert(header::AGE, HeaderValue::from(age.as_secs()));

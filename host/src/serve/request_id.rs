@@ -1,7 +1,5 @@
 //! The id that a request is found by in logs: the caller's, when it is harmless, else a new one.
 
-use std::sync::Arc;
-
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Longest id taken over.
@@ -9,30 +7,33 @@ const LONGEST: usize = 128;
 
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// An id of visible ASCII.
+/// An id of visible ASCII, kept as the header that it goes out as.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RequestId(Arc<str>);
+pub(crate) struct RequestId(HeaderValue);
 
 impl RequestId {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let given = headers
-            .get(HEADER)
-            .map(HeaderValue::as_bytes)
-            .unwrap_or_default();
-        let sane = (1..=LONGEST).contains(&given.len()) && given.iter().all(u8::is_ascii_graphic);
-        match std::str::from_utf8(given) {
-            Ok(given) if sane => Self(given.into()),
-            _ => Self(format!("{:032x}", fastrand::u128(..)).into()),
+        let sane = |given: &&HeaderValue| {
+            (1..=LONGEST).contains(&given.len())
+                && given.as_bytes().iter().all(u8::is_ascii_graphic)
+        };
+        match headers.get(HEADER).filter(sane) {
+            Some(given) => Self(given.clone()),
+            None => Self::new(),
         }
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
+    fn new() -> Self {
+        let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+        Self(HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("-")))
     }
 
-    /// The id as a header's value, which visible ASCII always is.
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
     pub(crate) fn value(&self) -> HeaderValue {
-        HeaderValue::from_str(&self.0).unwrap_or(HeaderValue::from_static("-"))
+        self.0.clone()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The template that a path belongs to, as a label for metrics. There are few of them whatever callers ask for.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::sync::LazyLock;
 
 /// Where a registry's routes may hang. The names in braces stand for one segment.
 const BASES: [&str; 6] = [
@@ -12,80 +12,66 @@ const BASES: [&str; 6] = [
     "/registry/{registry}/v0.1",
 ];
 
-/// What hangs there. A server's name is one segment, or two when its slash came unencoded.
-const LEAVES: [(&str, &str); 14] = [
-    ("/servers", "/servers"),
-    ("/servers/_", "/servers/{name}"),
-    ("/servers/_/versions", "/servers/{name}/versions"),
-    ("/servers/_/_/versions", "/servers/{name}/versions"),
-    (
-        "/servers/_/versions/_",
-        "/servers/{name}/versions/{version}",
-    ),
-    (
-        "/servers/_/_/versions/_",
-        "/servers/{name}/versions/{version}",
-    ),
-    ("/openapi.json", "/openapi.json"),
-    ("/openapi.yaml", "/openapi.yaml"),
-    ("/docs", "/docs"),
-    ("/health", "/health"),
-    ("/ping", "/ping"),
-    ("/version", "/version"),
-    ("/", "/"),
-    ("", "/"),
+/// What hangs there.
+const LEAVES: [&str; 10] = [
+    "/",
+    "/servers",
+    "/servers/{name}",
+    "/servers/{name}/versions",
+    "/servers/{name}/versions/{version}",
+    "/openapi.json",
+    "/openapi.yaml",
+    "/docs",
+    "/health",
+    "/version",
 ];
 
-/// Shapes, with `_` for any segment, and their templates.
-static SHAPES: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
-    let under = |base: &'static str| LEAVES.map(|(shape, template)| (base, shape, template));
-    BASES
-        .into_iter()
-        .flat_map(under)
-        .map(|(base, shape, template)| {
-            let shape = format!("{}{shape}", base.replace("{registry}", "_"));
-            (shape, format!("{base}{template}"))
-        })
-        .collect()
+/// Every leaf at every base.
+static TEMPLATES: LazyLock<Vec<Vec<String>>> = LazyLock::new(|| {
+    let at = |base: &str| LEAVES.map(|leaf| format!("{base}{leaf}")).to_vec();
+    BASES.map(at).to_vec()
 });
-
-/// Words that a shape holds; every other segment is a name.
-const WORDS: [&str; 12] = [
-    "v0",
-    "v0.1",
-    "registry",
-    "servers",
-    "versions",
-    "openapi.json",
-    "openapi.yaml",
-    "docs",
-    "health",
-    "ping",
-    "version",
-    "",
-];
 
 /// The template of a path, or `other`.
 pub(crate) fn route(path: &str) -> &'static str {
-    if !path.starts_with('/') {
-        return "other";
+    let mut segments = [""; 8];
+    let mut number = 0;
+    for segment in path.split('/') {
+        let Some(slot) = segments.get_mut(number) else {
+            return "other";
+        };
+        *slot = segment;
+        number += 1;
     }
-    let mut shape = String::with_capacity(path.len());
-    let mut before = "";
-    for segment in path.split('/').skip(1).take(10) {
-        shape.push('/');
-        // What follows these words is a name, even if it looks like a word itself.
-        let name = matches!(before, "registry" | "servers")
-            || (before == "versions" && !segment.is_empty());
-        let word = !name && WORDS.contains(&segment);
-        shape.push_str(if word || segment.is_empty() {
-            segment
-        } else {
-            "_"
-        });
-        before = if name { "" } else { segment };
+    let segments = segments.get(..number).unwrap_or_default();
+    let (base, rest) = match segments {
+        ["", "registry", _, "v0", rest @ ..] => (4, rest),
+        ["", "registry", _, "v0.1", rest @ ..] => (5, rest),
+        ["", "registry", _, rest @ ..] => (3, rest),
+        ["", "v0", rest @ ..] => (1, rest),
+        ["", "v0.1", rest @ ..] => (2, rest),
+        ["", rest @ ..] => (0, rest),
+        _ => return "other",
+    };
+    let template = leaf(rest).and_then(|leaf| TEMPLATES.get(base)?.get(leaf));
+    template.map_or("other", String::as_str)
+}
+
+/// A server's name is one segment, or two when its slash came unencoded.
+fn leaf(segments: &[&str]) -> Option<usize> {
+    match segments {
+        [] | [""] => Some(0),
+        ["servers"] => Some(1),
+        ["servers", _] => Some(2),
+        ["servers", _, "versions", _] | ["servers", _, _, "versions", _] => Some(4),
+        ["servers", _, "versions"] | ["servers", _, _, "versions"] => Some(3),
+        ["openapi.json"] => Some(5),
+        ["openapi.yaml"] => Some(6),
+        ["docs"] => Some(7),
+        ["health" | "ping"] => Some(8),
+        ["version"] => Some(9),
+        _ => None,
     }
-    SHAPES.get(&shape).map_or("other", String::as_str)
 }
 
 #[cfg(test)]

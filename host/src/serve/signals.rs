@@ -1,5 +1,6 @@
 //! The operating system's wish that the process ends.
 
+use crate::telemetry::access;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Ends with the first SIGTERM or SIGINT. A second one ends the process at once.
@@ -8,6 +9,7 @@ pub async fn signals() {
     tokio::spawn(async {
         first().await;
         tracing::warn!("ended by a second signal");
+        access::flush();
         std::process::exit(130);
     });
 }

@@ -8,9 +8,11 @@ use cairn_registry::{
     ops::{Cx, report},
 };
 
+use tempfile::TempDir;
+
 use super::{
     attempt::{self, FIRST_PAUSE, Outcome},
-    settings,
+    scratch, settings,
     sources::{Context, Stop},
 };
 use crate::{
@@ -35,6 +37,8 @@ pub struct Daemon {
     pub(super) owner: String,
     namespace: Namespace,
     stop: Stop,
+    /// Goes with the daemon.
+    _scratch: TempDir,
 }
 
 impl Daemon {
@@ -44,11 +48,12 @@ impl Daemon {
         config: Arc<Config>,
         metrics: Option<Arc<Metrics>>,
     ) -> anyhow::Result<Self> {
-        let scratch = config.data_dir.join("scratch");
-        std::fs::create_dir_all(&scratch)?;
+        let scratch = scratch::make(&config.data_dir)?;
         let stop = Stop::default();
+        let folder = scratch.path().to_owned();
         Ok(Self {
-            context: Context::new(scratch, config.sync.max_record_size, stop.clone())?,
+            context: Context::new(folder, config.sync.max_record_size, stop.clone())?,
+            _scratch: scratch,
             owner: format!("{}-{:016x}", std::process::id(), fastrand::u64(..)),
             namespace: Namespace::default(),
             db,

@@ -6,6 +6,7 @@ mod daemon;
 mod formats;
 mod intake;
 mod preview;
+mod scratch;
 mod settings;
 mod sources;
 mod watch;

@@ -14,7 +14,9 @@ pub fn init(log: &Log) -> Result<()> {
     let terminal = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let registry = tracing_subscriber::registry().with(filter);
-    if log.json.unwrap_or(!terminal) {
+    let json = log.json.unwrap_or(!terminal);
+    super::access::start(json);
+    if json {
         let lines = lines
             .json()
             .flatten_event(true)

@@ -8,6 +8,7 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, Result, TextEncoder, core::Collector,
 };
 
+use super::counted::Counted;
 use crate::version::Version;
 
 /// Buckets of a request's time in seconds.
@@ -28,7 +29,6 @@ const COMPONENT: (&str, &str) = ("stacklok_component", "registry");
 pub struct Metrics {
     registry: Registry,
     request_duration: HistogramVec,
-    requests: IntCounterVec,
     /// Requests being answered.
     pub(crate) active: IntGauge,
     servers: IntGaugeVec,
@@ -58,18 +58,15 @@ impl Metrics {
         let registry =
             Registry::new_custom(None, Some([(name.to_owned(), value.to_owned())].into()))?;
         let kept = Kept(&registry);
+        let request_duration = kept.durations(
+            "http_server_request_duration_seconds",
+            "Time until a response is complete.",
+            &["route", "method", "status"],
+            &REQUEST,
+        )?;
+        registry.register(Box::new(Counted::new(&request_duration)?))?;
         let metrics = Self {
-            request_duration: kept.durations(
-                "http_server_request_duration_seconds",
-                "Time until a response is complete.",
-                &["route", "method", "status"],
-                &REQUEST,
-            )?,
-            requests: kept.counters(
-                "stacklok_registry_http_requests_total",
-                "Requests answered.",
-                &["route", "method", "status"],
-            )?,
+            request_duration,
             active: kept.gauge("http_server_active_requests", "Requests being answered.")?,
             servers: kept.gauges(
                 "stacklok_registry_servers",
@@ -146,11 +143,9 @@ impl Metrics {
 
     /// A request was answered. `route` is a template, never a path.
     pub(crate) fn answered(&self, route: &str, method: &str, status: &str, took: Duration) {
-        let labels = [route, method, status];
         self.request_duration
-            .with_label_values(&labels)
+            .with_label_values(&[route, method, status])
             .observe(took.as_secs_f64());
-        self.requests.with_label_values(&labels).inc();
     }
 
     /// How many servers of a source are shown now.

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-pub use crate::store::{page::Element, registry::Registry, registry::Size, source::Source};
+pub use crate::store::{page::Element, registry::Registry, source::Source};
 
 /// The registry that is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,21 +137,15 @@ pub async fn version<D: Db>(
 #[derive(Debug)]
 pub struct Overview {
     /// The default one first.
-    pub registries: Vec<(Registry, Size)>,
+    pub registries: Vec<Registry>,
     pub sources: Vec<Source>,
 }
 
-/// Counts whole views: not for a hot path.
+/// All registries and sources, with figures as of their last pass.
 pub async fn overview<D: Db>(cx: Cx<'_, D>) -> Result<Overview> {
-    let mut registries = Vec::new();
-    for registry in registry::list(cx.db, cx.namespace).await? {
-        let size = registry::size(cx.db, cx.namespace, &registry.name).await?;
-        registries.push((registry, size));
-    }
-    let sources = source::list(cx.db, cx.namespace).await?;
     Ok(Overview {
-        registries,
-        sources,
+        registries: registry::list(cx.db, cx.namespace).await?,
+        sources: source::list(cx.db, cx.namespace).await?,
     })
 }
 

@@ -144,6 +144,8 @@ fn registry_rows<D>(cx: &Cx<'_, D>, specs: &[RegistrySpec], stored: &[Registry])
             valid_only: spec.valid_only,
             loaded: false,
             projected: false,
+            records: 0,
+            names: 0,
             sources: spec
                 .sources
                 .iter()
@@ -177,9 +179,11 @@ async fn refilter<D: Db>(cx: &Cx<'_, D>, spec: &SourceSpec) -> Result<()> {
         }
     }
     let filter = spec.filter.fingerprint();
-    cx.db
-        .batch(vec![source::update_filter(cx.namespace, source, &filter)])
-        .await
+    let done = vec![
+        source::update_filter(cx.namespace, source, &filter),
+        registry::update_counts(cx.namespace),
+    ];
+    cx.db.batch(done).await
 }
 
 /// Hides what was shown and shows what was hidden.
@@ -209,6 +213,7 @@ async fn reproject<D: Db>(cx: &Cx<'_, D>, registry: &Registry) -> Result<()> {
     let done = vec![
         registry::update_projected(cx.namespace, &registry.name),
         registry::update_loaded(cx.namespace),
+        registry::update_counts(cx.namespace),
     ];
     cx.db.batch(done).await
 }

@@ -304,11 +304,16 @@ fn entry(
         gone: false,
         hidden,
         warned: !reading.warnings.is_empty(),
-        search: fold(&format!(
-            "{}\n{}\n{}",
-            reading.name, reading.title, reading.description
-        )),
+        search: searchable(reading),
     }
+}
+
+/// What is searched: the fields between separators that no field and no term has, so that no term is found across two.
+fn searchable(reading: &Reading) -> String {
+    fold(&format!(
+        "{}\u{1f}{}\u{1f}{}",
+        reading.name, reading.title, reading.description
+    ))
 }
 
 fn content(candidate: &Candidate) -> Content {

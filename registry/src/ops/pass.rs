@@ -53,7 +53,7 @@ pub async fn claim<D: Db>(
         Err(error) => return Err(error),
     }
     let source = source::get(cx.db, cx.namespace, name).await?;
-    Ok((source.lease_owner == owner).then(|| Lease {
+    Ok((source.lease_owner == owner).then_some(Lease {
         source: source.name,
         fence: source.fence,
         ttl,
@@ -243,6 +243,7 @@ pub async fn complete<D: Db>(cx: Cx<'_, D>, pass: Pass, ending: Ending<'_>) -> R
         counts,
     }));
     statements.push(registry::update_loaded(cx.namespace));
+    statements.push(registry::update_counts(cx.namespace));
     cx.db.batch(statements).await?;
     source::get(cx.db, cx.namespace, &pass.lease.source).await
 }

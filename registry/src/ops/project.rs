@@ -58,8 +58,8 @@ pub(super) fn steps(
 /// The entries of the first source that has any to show: its name shadows the same name of later sources. A deleted entry
 /// still shadows; one that vanished, that a filter hides, or that this registry does not accept, is as if not there.
 fn visible<'a>(registry: &Registry, entries: &'a [Entry]) -> Vec<&'a Entry> {
-    let accepted =
-        |entry: &&Entry| !entry.gone && !entry.hidden && !(registry.valid_only && entry.warned);
+    let refused = |entry: &Entry| registry.valid_only && entry.warned;
+    let accepted = |entry: &&Entry| !(entry.gone || entry.hidden || refused(entry));
     registry
         .sources
         .iter()
@@ -185,6 +185,8 @@ mod tests {
             valid_only: false,
             loaded: true,
             projected: true,
+            records: 0,
+            names: 0,
             sources: vec!["first".to_owned(), "second".to_owned()],
         }
     }
@@ -273,6 +275,7 @@ mod tests {
         before[0].digest = settled(&registry(), &entries)[0].digest;
         before[1].status = Status::Deleted;
         before[1].latest = false;
+        before[1].digest = Digest::of([&b"tombstone"[..]]);
         assert_eq!(play(&registry(), &entries, &before), [""; 0]);
         entries[1].gone = false;
         assert_eq!(play(&registry(), &entries, &before), ["~1", "~2*"]);

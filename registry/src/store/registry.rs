@@ -14,11 +14,16 @@ pub struct Registry {
     pub loaded: bool,
     /// Its view was made by this configuration.
     pub(crate) projected: bool,
+    /// Records shown and not deleted, as of the last pass.
+    pub records: i64,
+    /// Different names among them.
+    pub names: i64,
     /// The earlier one shadows the later one.
     pub sources: Vec<String>,
 }
 
-const LIST: &str = "SELECT r.name, r.is_default, r.valid_only, r.loaded, r.projected, s.source FROM registry r \
+const LIST: &str = "SELECT r.name, r.is_default, r.valid_only, r.loaded, r.projected, r.records, \
+    r.names, s.source FROM registry r \
     LEFT JOIN registry_source s ON s.namespace = r.namespace AND s.registry = r.name \
     WHERE r.namespace = ?1 ORDER BY r.is_default DESC, r.name, s.position";
 
@@ -42,6 +47,8 @@ fn from_row(mut row: Row) -> Result<Registry> {
         valid_only: row.boolean()?,
         loaded: row.boolean()?,
         projected: row.boolean()?,
+        records: row.integer()?,
+        names: row.integer()?,
         sources: row.optional_text()?.into_iter().collect(),
     })
 }
@@ -55,39 +62,25 @@ pub(crate) async fn exists(db: &impl Db, namespace: &Namespace, name: &str) -> R
     Ok(!rows.is_empty())
 }
 
-/// How many records and names a registry shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size {
-    pub records: i64,
-    pub names: i64,
-}
-
-const SIZE: &str = "SELECT count(*), count(DISTINCT name) FROM view \
-                    WHERE namespace = ?1 AND registry = ?2 AND status <> 'deleted'";
-
-pub(crate) async fn size(db: &impl Db, namespace: &Namespace, name: &str) -> Result<Size> {
-    let rows = db
-        .query(SIZE, vec![namespace.as_str().into(), name.into()])
-        .await?;
-    let mut size = Size {
-        records: 0,
-        names: 0,
-    };
-    for mut row in rows {
-        size = Size {
-            records: row.integer()?,
-            names: row.integer()?,
-        };
-    }
-    Ok(size)
+/// Counts anew what every registry shows: for people and metrics, so that nobody has to count when asked.
+pub(crate) fn update_counts(namespace: &Namespace) -> Statement {
+    let shown = "FROM view v WHERE v.namespace = registry.namespace AND v.registry = registry.name \
+                 AND v.status <> 'deleted'";
+    Statement::new(
+        format!(
+            "UPDATE registry SET records = (SELECT count(*) {shown}), \
+             names = (SELECT count(*) {shown} AND v.latest = 1) WHERE namespace = ?1"
+        ),
+        vec![namespace.as_str().into()],
+    )
 }
 
 /// The registry as given, with its sources in order. Whether it has been loaded is kept when it is known already.
 pub(crate) fn upsert(namespace: &Namespace, registry: &Registry) -> Vec<Statement> {
     let mut statements = vec![
         Statement::new(
-            "INSERT INTO registry (namespace, name, is_default, valid_only, loaded, projected) \
-             VALUES (?1, ?2, ?3, ?4, 0, 0) ON CONFLICT (namespace, name) DO UPDATE SET \
+            "INSERT INTO registry (namespace, name, is_default, valid_only, loaded, projected, records, names) \
+             VALUES (?1, ?2, ?3, ?4, 0, 0, 0, 0) ON CONFLICT (namespace, name) DO UPDATE SET \
              is_default = excluded.is_default, valid_only = excluded.valid_only, projected = 0",
             vec![
                 namespace.as_str().into(),

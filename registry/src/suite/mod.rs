@@ -4,8 +4,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
     clippy::indexing_slicing,
+    clippy::too_many_lines,
     reason = "these are tests that only live in a library so that several adapters can run them"
 )]
 

@@ -15,8 +15,9 @@ use crate::{
     tools,
 };
 
-/// The package of the black-box suite.
+/// The package of the black-box suite, and the part of it that every target has to pass.
 const BLACKBOX: &str = "cairn-tests";
+const EVERY_TARGET: &str = "blackbox";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Step {
@@ -133,11 +134,11 @@ impl<'a> Session<'a> {
             Step::Blackbox if self.binary.is_none() => {
                 Ok(Outcome::NotRun("no native host was built".to_owned()))
             }
-            Step::Blackbox => self.blackbox("host-libsql"),
+            Step::Blackbox => self.blackbox(),
             Step::Spin if !tools::has("spin") => {
                 Ok(Outcome::NotRun("no `spin` on the PATH".to_owned()))
             }
-            Step::Spin => self.blackbox("spin"),
+            Step::Spin => self.spin(),
         }
     }
 
@@ -159,15 +160,10 @@ impl<'a> Session<'a> {
         cargo::run(&mut native)?;
         build::ensure_target(self.workspace)?;
         let mut wasm = self.cargo("clippy");
-        wasm.args([
-            "--package",
-            "cairn-component",
-            "--package",
-            "cairn-test-guest",
-        ])
-        .args(["--release", "--target", build::WASM, "--target-dir"])
-        .arg(self.workspace.target.join("component"))
-        .args(["--", "-D", "warnings"]);
+        wasm.args(["--package=cairn-component", "--package=cairn-test-guest"])
+            .args(["--release", "--target", build::WASM, "--target-dir"])
+            .arg(self.workspace.target.join("component"))
+            .args(["--", "-D", "warnings"]);
         cargo::run(&mut wasm)?;
         Ok(Outcome::Passed(Counts::default()))
     }
@@ -195,11 +191,8 @@ impl<'a> Session<'a> {
     fn unit(&mut self) -> Result<Outcome> {
         let mut tests = self.cargo("test");
         tests.args(["--workspace", "--no-fail-fast", "--lib", "--bins"]);
-        for (_, test) in self
-            .workspace
-            .integration_tests()
-            .filter(|(package, _)| *package != BLACKBOX)
-        {
+        let other = |(package, _): &(&str, &str)| *package != BLACKBOX;
+        for (_, test) in self.workspace.integration_tests().filter(other) {
             tests.args(["--test", test]);
         }
         let targets = self.count(&mut tests)?;
@@ -208,19 +201,23 @@ impl<'a> Session<'a> {
         Ok(targets.and(self.count(&mut examples)?))
     }
 
-    fn blackbox(&mut self, target: &str) -> Result<Outcome> {
+    /// The suite, and what belongs to the native host alone.
+    fn blackbox(&mut self) -> Result<Outcome> {
         let mut tests = self.cargo("test");
-        tests
-            .args(["--workspace", "--no-fail-fast"])
-            .env("CAIRN_TARGET", target);
-        for (_, test) in self
-            .workspace
-            .integration_tests()
-            .filter(|(package, _)| *package == BLACKBOX)
-        {
+        tests.args(["--workspace", "--no-fail-fast"]);
+        let own = |(package, _): &(&str, &str)| *package == BLACKBOX;
+        for (_, test) in self.workspace.integration_tests().filter(own) {
             tests.args(["--test", test]);
         }
-        self.count(&mut tests)
+        self.count(tests.env("CAIRN_TARGET", "host-libsql"))
+    }
+
+    fn spin(&mut self) -> Result<Outcome> {
+        let wasm = self.wasm.clone().context("there is no component")?;
+        build::for_spin(self.workspace, wasm)?;
+        let mut tests = self.cargo("test");
+        tests.args(["--workspace", "--test", EVERY_TARGET]);
+        self.count(tests.env("CAIRN_TARGET", "spin"))
     }
 
     /// Cargo with all that our tests want to know.

@@ -6,14 +6,17 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{FormatError, RawRecord, scan::Captured};
+use super::{FormatError, Place, scan::Captured};
 
 /// The key of the registry's own block under `_meta`.
 pub(super) const OFFICIAL: &str = "io.modelcontextprotocol.registry/official";
 
 /// What became of an element.
 pub(super) enum Outcome {
-    Record(RawRecord),
+    Record {
+        document: Vec<u8>,
+        official: Option<Box<RawValue>>,
+    },
     Rejected {
         name: Option<String>,
         reason: String,
@@ -37,52 +40,61 @@ impl Outcome {
     }
 }
 
-/// Text of a captured value that is well-formed JSON; else why it is rejected.
-pub(super) fn well_formed<'a>(
-    value: &'a Captured<'_>,
-) -> Result<Result<&'a str, Outcome>, FormatError> {
+/// Takes a captured value apart with `take`, and says whose fault it is when that fails: what is not JSON breaks the
+/// whole text, anything else costs only this value.
+pub(super) fn judge(
+    value: &Captured<'_>,
+    take: impl FnOnce(&str) -> Result<Outcome, String>,
+) -> Result<Outcome, FormatError> {
+    let text = match text(value) {
+        Ok(text) => text,
+        Err(rejected) => return Ok(rejected),
+    };
+    match take(text) {
+        Ok(outcome) => Ok(outcome),
+        Err(reason) => {
+            well_formed(text, value.place)?;
+            Ok(Outcome::rejected(None, reason))
+        }
+    }
+}
+
+/// Passes over a value that means nothing, which must be JSON all the same.
+pub(super) fn skip(value: &Captured<'_>) -> Result<(), FormatError> {
+    text(value).map_or(Ok(()), |text| well_formed(text, value.place))
+}
+
+fn text<'a>(value: &'a Captured<'_>) -> Result<&'a str, Outcome> {
     if !value.whole {
         let reason = format!("{} bytes are more than a record may have", value.length);
-        return Ok(Err(Outcome::rejected(find_name(value.bytes), reason)));
+        return Err(Outcome::rejected(find_name(value.bytes), reason));
     }
-    let Ok(text) = str::from_utf8(value.bytes) else {
-        return Ok(Err(Outcome::rejected(
-            find_name(value.bytes),
-            "the text is not UTF-8",
-        )));
-    };
-    match serde_json::from_str::<&RawValue>(text) {
-        Ok(_) => Ok(Ok(text)),
-        Err(error) => Err(FormatError::syntax(&error, value.place)),
-    }
+    let not_utf8 = |_| Outcome::rejected(find_name(value.bytes), "the text is not UTF-8");
+    str::from_utf8(value.bytes).map_err(not_utf8)
 }
 
-/// An element of `servers`, of an array, or a single object.
-pub(super) fn read(value: &Captured<'_>, position: String) -> Result<Outcome, FormatError> {
-    Ok(match well_formed(value)? {
-        Ok(text) => split(text, position).unwrap_or_else(|reason| Outcome::rejected(None, reason)),
-        Err(rejected) => rejected,
-    })
+fn well_formed(text: &str, place: Place) -> Result<(), FormatError> {
+    let checked = serde_json::from_str::<IgnoredAny>(text);
+    checked
+        .map(drop)
+        .map_err(|error| FormatError::syntax(&error, place))
 }
 
-/// An element with `server` and no `name` is an envelope; anything else is the server.json object itself.
-fn split(text: &str, position: String) -> Result<Outcome, String> {
+/// An element of `servers`, of an array, or a single object: with `server` and no `name` it is an envelope, otherwise
+/// the server.json object itself.
+pub(super) fn split(text: &str) -> Result<Outcome, String> {
     let [server, name, meta] = members(text, ["server", "name", "_meta"])?;
     let document = match (server, name) {
         (Some(server), None) => server.get(),
         _ => text,
     };
     if !document.starts_with('{') {
-        return Ok(Outcome::rejected(
-            None,
-            format!("`server` is {}, not an object", kind(document)),
-        ));
+        return Err(format!("`server` is {}, not an object", kind(document)));
     }
-    Ok(Outcome::Record(RawRecord {
-        position,
+    Ok(Outcome::Record {
         document: document.as_bytes().to_vec(),
         official: meta.and_then(official).map(ToOwned::to_owned),
-    }))
+    })
 }
 
 /// The registry's own block; a `_meta` of another shape has none.

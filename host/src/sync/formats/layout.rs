@@ -85,7 +85,7 @@ pub(super) fn mismatch(
                 .into()
         }
     };
-    FormatError::content(message, None)
+    FormatError::OtherForm(message)
 }
 
 /// The error for a text whose first byte cannot begin an object or an array.

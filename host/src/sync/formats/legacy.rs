@@ -1,5 +1,5 @@
 //! Turns an entry of the ToolHive legacy form into a server.json object, field by field, as its clients know the result
-//! (§1.7a of the contract). Nothing an entry says is lost: what has no place in server.json goes with
+//!. Nothing an entry says is lost: what has no place in server.json goes with
 //! its JSON value unchanged under the publisher's block.
 
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::{RawRecord, element::Outcome};
+use super::element::Outcome;
 
 const SCHEMA: &str = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json";
 /// Legacy entries carry no version of their own; the image tag stays in the package's identifier.
@@ -24,17 +24,13 @@ pub(super) enum Kind {
     Remote,
 }
 
-/// Converts the entry under `key`; `entry` is well-formed JSON.
-pub(super) fn convert(key: &str, kind: Kind, entry: &str, position: String) -> Outcome {
-    let record = Fields::read(entry).and_then(|fields| server(key, kind, fields));
-    match record {
-        Ok((document, official)) => Outcome::Record(RawRecord {
-            position,
-            document,
-            official: Some(official),
-        }),
-        Err(reason) => Outcome::rejected(None, reason),
-    }
+/// Converts the entry under `key`.
+pub(super) fn convert(key: &str, kind: Kind, entry: &str) -> Result<Outcome, String> {
+    let (document, official) = server(key, kind, Fields::read(entry)?)?;
+    Ok(Outcome::Record {
+        document,
+        official: Some(official),
+    })
 }
 
 fn server(

@@ -113,6 +113,8 @@ pub(crate) enum FormatError {
         place: Option<Place>,
         records: u64,
     },
+    /// It may well be JSON, but it is of another form than expected, or of none that is known.
+    OtherForm(String),
     /// The sink wanted no more.
     Stopped,
 }
@@ -163,6 +165,7 @@ impl fmt::Display for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read(error) => write!(f, "the input cannot be read: {error}"),
+            Self::OtherForm(message) => f.write_str(message),
             Self::Stopped => f.write_str("stopped before the end"),
             Self::Content {
                 message,

@@ -4,7 +4,7 @@
 use std::{io::Read, ops::ControlFlow};
 
 use super::{
-    Expected, FormatError, Item, Layout, Reading, Summary,
+    Expected, FormatError, Item, Layout, RawRecord, Reading, Summary,
     element::{self, Outcome},
     layout, legacy,
     scan::{Captured, Kept, Place, Scanner},
@@ -186,7 +186,8 @@ impl<'a, R: Read> Reader<'a, R> {
 
     fn metadata(&mut self) -> Result<(), FormatError> {
         let value = self.scan.value()?;
-        if let Ok(text) = element::well_formed(&value)?
+        element::skip(&value)?;
+        if let Ok(text) = str::from_utf8(value.bytes)
             && let Ok([Some(cursor)]) = element::members(text, ["nextCursor"])
         {
             self.next_cursor = serde_json::from_str(cursor.get())
@@ -200,7 +201,7 @@ impl<'a, R: Read> Reader<'a, R> {
         let mut elements = self.scan.open(b'[', b']')?;
         while let Some(index) = self.scan.next(&mut elements)? {
             let position = format!("{}{path}[{index}]", self.reading.prefix);
-            let outcome = element::read(&self.scan.value()?, position.clone())?;
+            let outcome = element::judge(&self.scan.value()?, element::split)?;
             self.record(position, outcome)?;
         }
         Ok(())
@@ -211,10 +212,8 @@ impl<'a, R: Read> Reader<'a, R> {
         while self.scan.next(&mut members)?.is_some() {
             let key = self.scan.key()?;
             let position = format!("{}{map}.{key}", self.reading.prefix);
-            let outcome = match element::well_formed(&self.scan.value()?)? {
-                Ok(entry) => legacy::convert(&key, kind, entry, position.clone()),
-                Err(rejected) => rejected,
-            };
+            let convert = |entry: &str| legacy::convert(&key, kind, entry);
+            let outcome = element::judge(&self.scan.value()?, convert)?;
             self.record(position, outcome.or_name(&key))?;
         }
         Ok(())
@@ -233,15 +232,19 @@ impl<'a, R: Read> Reader<'a, R> {
             length: *length,
             place: Place { line: 1, column: 1 },
         };
-        let outcome = element::read(&value, position.clone())?;
+        let outcome = element::judge(&value, element::split)?;
         self.record(position, outcome)
     }
 
     fn record(&mut self, position: String, outcome: Outcome) -> Result<(), FormatError> {
         match outcome {
-            Outcome::Record(record) => {
+            Outcome::Record { document, official } => {
                 self.records += 1;
-                self.hand_over(Item::Record(record))
+                self.hand_over(Item::Record(RawRecord {
+                    position,
+                    document,
+                    official,
+                }))
             }
             Outcome::Rejected { name, reason } => {
                 self.rejected += 1;
@@ -272,7 +275,7 @@ impl<'a, R: Read> Reader<'a, R> {
     }
 
     fn skip(&mut self) -> Result<(), FormatError> {
-        element::well_formed(&self.scan.value()?).map(drop)
+        element::skip(&self.scan.value()?)
     }
 
     fn hand_over(&mut self, item: Item) -> Result<(), FormatError> {

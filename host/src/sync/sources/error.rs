@@ -51,7 +51,7 @@ impl SourceError {
     pub(super) fn format(place: &str, error: &FormatError) -> Self {
         let kind = match error {
             FormatError::Read(_) => Kind::Other,
-            FormatError::Content { .. } => Kind::Format,
+            FormatError::Content { .. } | FormatError::OtherForm(_) => Kind::Format,
             FormatError::Stopped => return Self::stopped(),
         };
         Self::new(kind, format!("{place}: {error}"))

@@ -149,7 +149,9 @@ fn read(
     reading: Reading<'_>,
 ) -> Result<OnDisk, SourceError> {
     let mut hashing = Hashing::new(&file);
-    outlet.read(&mut hashing, reading, &path.display().to_string())?;
+    outlet
+        .read(&mut hashing, reading)
+        .map_err(|error| SourceError::format(&path.display().to_string(), &error))?;
     let sha256 = hashing.finish();
     let after = file.metadata().map_err(|error| unreadable(path, &error))?;
     let (before, after) = (
@@ -254,10 +256,10 @@ pub(super) async fn from_url(
             max_record_size,
             prefix: "",
         };
-        let end = outlet.read(file, reading, &place);
-        outlet.finish(end.map(|_| Complete {
+        let end = outlet.read(file, reading).map(|_| Complete {
             fingerprint: Some(fingerprint),
-        }));
+        });
+        outlet.finish(end.map_err(|error| SourceError::format(&place, &error)));
     });
     Ok(Fetch::Items(items))
 }

@@ -6,7 +6,7 @@ use std::{io::Read, ops::ControlFlow};
 use tokio::sync::mpsc;
 
 use super::{Kind, SourceError, Stop};
-use crate::sync::formats::{self, Item, Reading, Summary};
+use crate::sync::formats::{self, FormatError, Item, Reading, Summary};
 
 /// Records in one batch at most.
 const BATCH_RECORDS: usize = 100;
@@ -100,18 +100,16 @@ impl Outlet {
         }
     }
 
-    /// Reads one text through; `place` names it in errors.
+    /// Reads one text through.
     pub(super) fn read(
         &mut self,
         input: impl Read,
         reading: Reading<'_>,
-        place: &str,
-    ) -> Result<Summary, SourceError> {
+    ) -> Result<Summary, FormatError> {
         formats::read(input, reading, &mut |item| match self.push(item) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         })
-        .map_err(|error| SourceError::format(place, &error))
     }
 
     /// Returns when nobody wants anything any more.

@@ -91,10 +91,10 @@ impl Pass {
             max_record_size: self.max_record_size,
             prefix: &prefix,
         };
-        let next = outlet
-            .read(page.body.file, reading, &page.place)?
-            .next_cursor;
-        self.follow(next)?;
+        let summary = outlet
+            .read(page.body.file, reading)
+            .map_err(|error| SourceError::format(&page.place, &error))?;
+        self.follow(summary.next_cursor)?;
         let cursor = self.cursor.clone();
         outlet.push(Item::Page { cursor })?;
         outlet.flush()?;

@@ -8,9 +8,14 @@ use crate::config::model::GitReference;
 /// Names of a list that are shown.
 const SHOWN: usize = 5;
 
-/// The innermost cause, for people.
-pub(super) fn cause(error: &gix::Error) -> String {
-    error.probable_cause().to_string()
+/// The innermost cause, for people; a password in the address does not show.
+pub(super) fn cause(plan: &Plan, error: &gix::Error) -> String {
+    let cause = error.probable_cause().to_string();
+    let url = reqwest::Url::parse(&plan.repository).ok();
+    match url.as_ref().and_then(reqwest::Url::password) {
+        Some(password) => cause.replace(password, "***"),
+        None => cause,
+    }
 }
 
 /// Classifies what git said.
@@ -28,7 +33,7 @@ pub(super) fn of(plan: &Plan, error: &gix::Error) -> SourceError {
         Kind::Other,
         format!(
             "{}; check that `git.repository` names a git repository",
-            cause(error)
+            cause(plan, error)
         ),
     )
 }

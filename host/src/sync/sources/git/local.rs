@@ -22,7 +22,7 @@ pub(super) fn ask(plan: &Plan, path: PathBuf) -> Result<Obtained, SourceError> {
 
 pub(super) fn open(plan: &Plan, path: &Path) -> Result<Repository, SourceError> {
     gix::open_opts(path, remote::options(plan)).map_err(|error| {
-        let cause = failure::cause(&error);
+        let cause = failure::cause(plan, &error);
         plan.error(
             Kind::NotFound,
             format!("no git repository: {cause}; check `git.repository`"),

@@ -6,6 +6,7 @@
 mod failure;
 mod local;
 mod meter;
+mod read;
 mod remote;
 mod tree;
 
@@ -24,14 +25,11 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use super::{
-    Complete, Context, Fetch, Kind, Request, SourceError,
-    error::public_url,
-    fingerprint,
-    items::{self, Outlet},
+    Complete, Context, Fetch, Kind, Request, SourceError, error::public_url, fingerprint, items,
 };
 use crate::{
-    config::model::{BasicAuth, Format, GitReference, Origin, Source},
-    sync::formats::{Expected, Item, Reading},
+    config::model::{BasicAuth, GitReference, Origin, Source},
+    sync::formats::{Expected, Reading},
 };
 
 /// The longest time for asking and fetching together.
@@ -104,7 +102,12 @@ pub(super) async fn fetch(
     let (format, max_record_size) = (source.format, cx.max_record_size);
     tokio::task::spawn_blocking(move || {
         let commit = checkout.commit;
-        let end = read(&plan, &checkout, &mut outlet, format, max_record_size);
+        let reading = Reading {
+            expected: Expected::from(format),
+            max_record_size,
+            prefix: "",
+        };
+        let end = read::all(&plan, &checkout, &mut outlet, reading);
         drop(checkout);
         outlet.finish(end.map(|()| Complete {
             fingerprint: Some(fingerprint::save(&identity, commit.to_string())),
@@ -195,59 +198,4 @@ fn address(repository: &str) -> Option<Address> {
         "file" => url.to_file_path().ok().map(Address::Local),
         _ => None,
     }
-}
-
-fn read(
-    plan: &Plan,
-    checkout: &Checkout,
-    outlet: &mut Outlet,
-    format: Option<Format>,
-    max_record_size: usize,
-) -> Result<(), SourceError> {
-    let repository = local::open(plan, &checkout.path)?;
-    let found = tree::find(plan, &repository, checkout.commit)?;
-    let mut broken = None;
-    for file in found.files {
-        let prefix = if found.directory {
-            format!("{}: ", file.path)
-        } else {
-            String::new()
-        };
-        let reading = Reading {
-            expected: Expected::from(format),
-            max_record_size,
-            prefix: &prefix,
-        };
-        let place = format!("{} {}", plan.place(), file.path);
-        let result = match file.content(plan, &repository) {
-            Ok(content) => outlet
-                .read(content.data.as_slice(), reading, &place)
-                .map(drop),
-            Err(error) => Err(error),
-        };
-        match result {
-            Err(error)
-                if found.directory && matches!(error.kind, Kind::Format | Kind::TooLarge) =>
-            {
-                reject(outlet, file.path, &error)?;
-                broken.get_or_insert(error);
-            }
-            result => result?,
-        }
-    }
-    for (path, reason) in found.refused {
-        let refused = SourceError::new(Kind::Format, reason);
-        reject(outlet, path, &refused)?;
-    }
-    broken.map_or(Ok(()), Err)
-}
-
-/// One file of many that cannot be read: the others serve, yet the pass is not complete.
-fn reject(outlet: &mut Outlet, path: String, error: &SourceError) -> Result<(), SourceError> {
-    let item = Item::Rejected {
-        position: path,
-        name: None,
-        reason: error.message.clone(),
-    };
-    outlet.push(item)
 }

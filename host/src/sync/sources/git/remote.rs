@@ -126,7 +126,7 @@ impl Scratch {
             create::Options::default(),
             options(plan),
         );
-        let repository = repository.map_err(|error| refused(failure::cause(&error)))?;
+        let repository = repository.map_err(|error| refused(failure::cause(plan, &error)))?;
         Ok(Self {
             repository: repository.into(),
             directory,

@@ -5,13 +5,16 @@ use gix::{Blob, ObjectId, Repository, Tree, objs::tree::EntryKind};
 use super::{Kind, Plan, SourceError, failure};
 
 /// What a path names.
-pub(super) struct Found {
-    /// In byte order.
-    pub files: Vec<File>,
-    /// Path and reason.
-    pub refused: Vec<(String, String)>,
-    /// Whether the path names a directory.
-    pub directory: bool,
+pub(super) enum Found {
+    File(File),
+    /// What ends in .json, in byte order.
+    Directory(Vec<Result<File, Refused>>),
+}
+
+/// An entry of a directory that is not read.
+pub(super) struct Refused {
+    pub path: String,
+    pub reason: &'static str,
 }
 
 /// A file in the tree.
@@ -29,7 +32,7 @@ impl File {
         let failed = |error: gix::Error| {
             plan.error(
                 Kind::Other,
-                format!("{}: {}", self.path, failure::cause(&error)),
+                format!("{}: {}", self.path, failure::cause(plan, &error)),
             )
         };
         let size = repository.find_header(self.id).map_err(failed)?.size();
@@ -51,7 +54,7 @@ pub(super) fn find(
     repository: &Repository,
     commit: ObjectId,
 ) -> Result<Found, SourceError> {
-    let failed = |error: gix::Error| plan.error(Kind::Other, failure::cause(&error));
+    let failed = |error: gix::Error| plan.error(Kind::Other, failure::cause(plan, &error));
     let mut tree = repository
         .find_object(commit)
         .and_then(|object| object.peel_to_tree())
@@ -64,11 +67,7 @@ pub(super) fn find(
         match (kind, index + 1 == parts.len()) {
             (EntryKind::Tree, _) => tree = repository.find_tree(id).map_err(failed)?,
             (EntryKind::Blob | EntryKind::BlobExecutable, true) => {
-                return Ok(Found {
-                    files: vec![File { path, id }],
-                    refused: Vec::new(),
-                    directory: false,
-                });
+                return Ok(Found::File(File { path, id }));
             }
             (kind, _) => {
                 let reason = refusal(kind).unwrap_or("is a file, not a directory");
@@ -113,7 +112,7 @@ fn entry(
 ) -> Result<(EntryKind, ObjectId), SourceError> {
     let mut names = Vec::new();
     for entry in tree.iter() {
-        let entry = entry.map_err(|error| plan.error(Kind::Other, failure::cause(&error)))?;
+        let entry = entry.map_err(|error| plan.error(Kind::Other, failure::cause(plan, &error)))?;
         if entry.filename() == name {
             return Ok((entry.kind(), entry.object_id()));
         }
@@ -144,32 +143,26 @@ fn refusal(kind: EntryKind) -> Option<&'static str> {
 }
 
 fn directory(plan: &Plan, tree: &Tree<'_>, path: &str) -> Result<Found, SourceError> {
-    let mut found = Found {
-        files: Vec::new(),
-        refused: Vec::new(),
-        directory: true,
-    };
+    let mut files = Vec::new();
     for entry in tree.iter() {
-        let entry = entry.map_err(|error| plan.error(Kind::Other, failure::cause(&error)))?;
+        let entry = entry.map_err(|error| plan.error(Kind::Other, failure::cause(plan, &error)))?;
         let name = entry.filename().to_string();
         if !name.ends_with(".json") || entry.kind() == EntryKind::Tree {
             continue;
         }
         let path = join(path, &name);
-        match refusal(entry.kind()) {
-            Some(reason) => found.refused.push((path, reason.to_owned())),
-            None => found.files.push(File {
-                path,
-                id: entry.object_id(),
-            }),
-        }
+        let id = entry.object_id();
+        files.push(match refusal(entry.kind()) {
+            Some(reason) => Err(Refused { path, reason }),
+            None => Ok(File { path, id }),
+        });
     }
-    if found.files.is_empty() {
+    if !files.iter().any(Result::is_ok) {
         let message = format!(
             "no file in directory `{}` ends in .json; check `git.path`",
             plan.path
         );
         return Err(plan.error(Kind::NotFound, message));
     }
-    Ok(found)
+    Ok(Found::Directory(files))
 }

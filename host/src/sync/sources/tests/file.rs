@@ -191,11 +191,14 @@ async fn a_reader_ends_when_nobody_listens() {
             .copied();
         let text: Vec<u8> = b"[".iter().copied().chain(endless).collect();
         outlet
-            .read(text.as_slice(), reading, "text")
+            .read(text.as_slice(), reading)
             .expect_err("nobody listens")
-            .kind
     });
-    assert_eq!(reader.await.expect("the reader"), Kind::Stopped);
+    let error = reader.await.expect("the reader");
+    assert!(
+        matches!(error, crate::sync::formats::FormatError::Stopped),
+        "{error}"
+    );
 }
 
 #[tokio::test]

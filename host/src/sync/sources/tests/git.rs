@@ -172,6 +172,11 @@ async fn a_password_in_the_address_works_and_is_never_shown() {
         &["no branch `nope`; there are main"],
     );
     assert!(!error.message.contains("right"), "{error}");
+    let error = bench
+        .failure(&repository.source(address("hunter2"), Default, PATH))
+        .await;
+    check(&error, Kind::Unauthorized, &["access is refused"]);
+    assert!(!error.message.contains("hunter2"), "{error}");
 }
 
 #[tokio::test]
@@ -206,43 +211,6 @@ async fn a_password_is_not_sent_to_where_a_server_redirects() {
 }
 
 #[tokio::test]
-async fn a_directory_is_read_file_by_file_in_byte_order() {
-    let bench = Bench::new();
-    let repository = Repository::new(&[
-        ("dir/b.json", r#"{"name":"a/b"}"#),
-        ("dir/B.json", &list(1)),
-        ("dir/a.json", r#"[{"name":"a/a"}]"#),
-        ("dir/notes.txt", "not read"),
-        ("dir/deeper/c.json", r#"{"name":"a/c"}"#),
-        ("dir/trap.json/d.json", r#"{"name":"a/d"}"#),
-    ]);
-    let server = repository.serve().await;
-    for path in ["dir", "dir/", "./dir", "/dir//"] {
-        let source = repository.source(server.url("/r.git"), Default, path);
-        assert_eq!(
-            bench.complete(&source, None).await.0,
-            [
-                r#"dir/B.json: servers[0] {"name":"a/0"}"#,
-                r#"dir/a.json: [0] {"name":"a/a"}"#,
-                r#"dir/b.json: the document {"name":"a/b"}"#,
-            ],
-            "{path}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn the_root_of_a_repository_is_a_directory_too() {
-    let bench = Bench::new();
-    let repository = Repository::new(&[("x.json", &list(2))]);
-    let address = repository.bare().display().to_string();
-    for path in ["", ".", "/"] {
-        let source = repository.source(address.clone(), Default, path);
-        assert_eq!(bench.complete(&source, None).await.0.len(), 2, "{path}");
-    }
-}
-
-#[tokio::test]
 async fn a_work_tree_on_this_machine_is_read_as_committed() {
     let bench = Bench::new();
     let repository = repository();
@@ -250,31 +218,6 @@ async fn a_work_tree_on_this_machine_is_read_as_committed() {
     std::fs::write(work.join(PATH), "not committed").expect("a file");
     let source = repository.source(work.display().to_string(), Default, PATH);
     assert_eq!(bench.complete(&source, None).await.0.len(), 1);
-}
-
-#[tokio::test]
-async fn one_broken_file_of_a_directory_costs_the_pass_but_not_the_others() {
-    let bench = Bench::new();
-    let repository = Repository::new(&[
-        ("dir/a.json", r#"{"name":"a/a""#),
-        ("dir/b.json", r#"{"name":"a/b"}"#),
-    ]);
-    let link = repository.root().join("work/dir/c.json");
-    std::os::unix::fs::symlink("b.json", link).expect("a link");
-    repository.commit(&[]);
-    let source = repository.source(repository.bare().display().to_string(), Default, "dir");
-    let (lines, end) = bench.pass(&source, Request::default()).await;
-    assert!(lines[0].starts_with("dir/a.json rejected: "), "{lines:?}");
-    assert_eq!(lines[1], r#"dir/b.json: the document {"name":"a/b"}"#);
-    assert!(
-        lines[2].starts_with("dir/c.json rejected: is a symbolic link"),
-        "{lines:?}"
-    );
-    check(
-        &end.expect_err("not complete"),
-        Kind::Format,
-        &["dir/a.json"],
-    );
 }
 
 #[tokio::test]

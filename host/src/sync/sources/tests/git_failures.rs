@@ -203,7 +203,7 @@ async fn a_password_file_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn a_fetch_ends_when_it_is_stopped_and_leaves_nothing() {
+async fn a_fetch_ends_when_it_is_stopped() {
     let bench = Bench::new();
     let repository = repository();
     let silent = Server::start(|_| std::future::pending::<Answer>()).await;

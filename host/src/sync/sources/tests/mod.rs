@@ -2,8 +2,10 @@
 
 mod api;
 mod api_failures;
+mod api_flow;
 mod file;
 mod git;
+mod git_directory;
 mod git_failures;
 mod git_server;
 mod server;

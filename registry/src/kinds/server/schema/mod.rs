@@ -1,8 +1,12 @@
 //! Rules of server.json (schema of 2025-12-11 and the official registry's publishing rules). Each violation is a warning
 //! with its place; nothing here decides whether a record is served.
 
-use serde_json::{Map, Value};
+mod install;
+mod place;
 
+use serde_json::Value;
+
+use self::place::{Place, Report};
 use super::Warning;
 
 /// All deviations, in document order of the rules.
@@ -16,107 +20,11 @@ pub(super) fn check(document: &Value) -> Vec<Warning> {
     website(&at.field("websiteUrl"), &mut report);
     repository(&at.field("repository"), &mut report);
     at.field("icons").each(&mut report, icon);
-    at.field("packages").each(&mut report, package);
-    at.field("remotes").each(&mut report, remote);
-    distinct_remotes(&at.field("remotes"), &mut report);
+    at.field("packages").each(&mut report, install::package);
+    at.field("remotes").each(&mut report, install::remote);
+    install::distinct_remotes(&at.field("remotes"), &mut report);
     meta(&at.field("_meta"), &mut report);
     report.warnings
-}
-
-#[derive(Default)]
-struct Report {
-    warnings: Vec<Warning>,
-}
-
-/// Enough for a person to see what is wrong; a hostile record cannot fill the database with warnings.
-const MOST_WARNINGS: usize = 20;
-
-impl Report {
-    fn add(&mut self, at: &Place<'_>, message: impl Into<String>) {
-        if self.warnings.len() < MOST_WARNINGS {
-            self.warnings.push(Warning {
-                pointer: at.pointer.clone(),
-                message: message.into(),
-            });
-        }
-    }
-
-    fn require(&mut self, holds: bool, at: &Place<'_>, message: &str) {
-        if !holds {
-            self.add(at, message);
-        }
-    }
-}
-
-/// A value of the document, or its absence, with the JSON pointer to it.
-struct Place<'a> {
-    value: Option<&'a Value>,
-    pointer: String,
-}
-
-impl<'a> Place<'a> {
-    fn root(value: &'a Value) -> Self {
-        Self {
-            value: Some(value),
-            pointer: String::new(),
-        }
-    }
-
-    fn field(&self, name: &str) -> Self {
-        Self {
-            value: self.value.and_then(|value| value.get(name)),
-            pointer: format!(
-                "{}/{}",
-                self.pointer,
-                name.replace('~', "~0").replace('/', "~1")
-            ),
-        }
-    }
-
-    fn is_present(&self) -> bool {
-        self.value.is_some()
-    }
-
-    /// The text, when it is one; another type is reported.
-    fn text(&self, report: &mut Report) -> Option<&'a str> {
-        let value = self.value?;
-        if !value.is_string() {
-            report.add(self, "must be a text");
-        }
-        value.as_str()
-    }
-
-    /// The text of a required field.
-    fn required(&self, report: &mut Report) -> Option<&'a str> {
-        report.require(self.is_present(), self, "is required");
-        self.text(report)
-    }
-
-    fn object(&self, report: &mut Report) -> Option<&'a Map<String, Value>> {
-        let value = self.value?;
-        if !value.is_object() {
-            report.add(self, "must be an object");
-        }
-        value.as_object()
-    }
-
-    /// Runs a rule on every element, each of which must be an object.
-    fn each(&self, report: &mut Report, rule: fn(&Place<'a>, &mut Report)) {
-        let Some(value) = self.value else { return };
-        let Some(elements) = value.as_array() else {
-            report.add(self, "must be a list");
-            return;
-        };
-        for (index, element) in elements.iter().enumerate() {
-            let place = Place {
-                value: Some(element),
-                pointer: format!("{}/{index}", self.pointer),
-            };
-            if place.object(report).is_some() {
-                rule(&place, report);
-            }
-        }
-    }
 }
 
 const SCHEMA_DATES: [&str; 6] = [
@@ -291,156 +199,6 @@ fn icon_sizes(at: &Place<'_>, report: &mut Report) {
     report.require(valid, at, "must be a list of WIDTHxHEIGHT or any");
 }
 
-fn package(at: &Place<'_>, report: &mut Report) {
-    let kind = at.field("registryType");
-    let registry = kind.required(report);
-    if let Some(text) = registry {
-        let known = ["npm", "pypi", "nuget", "oci", "mcpb", "cargo", "go"];
-        report.require(known.contains(&text), &kind, "is not a known package type");
-    }
-    let identifier = at.field("identifier");
-    if let Some(text) = identifier.required(report) {
-        let usable = !text.is_empty() && !text.chars().any(char::is_whitespace);
-        report.require(usable, &identifier, "must be a text without white space");
-    }
-    let exact = at.field("version");
-    if let Some(text) = exact.text(report) {
-        report.require(
-            !is_range(text) && text != "latest",
-            &exact,
-            "must be an exact version",
-        );
-    }
-    file_hash(&at.field("fileSha256"), registry == Some("mcpb"), report);
-    transport(&at.field("transport"), report);
-    at.field("environmentVariables")
-        .each(report, environment_variable);
-    at.field("runtimeArguments").each(report, argument);
-    at.field("packageArguments").each(report, argument);
-}
-
-fn file_hash(at: &Place<'_>, required: bool, report: &mut Report) {
-    report.require(
-        at.is_present() || !required,
-        at,
-        "is required for mcpb packages",
-    );
-    if let Some(text) = at.text(report) {
-        let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        let valid = text.len() == 64 && text.bytes().all(hexadecimal);
-        report.require(valid, at, "must be 64 lower-case hexadecimal digits");
-    }
-}
-
-fn transport(at: &Place<'_>, report: &mut Report) {
-    report.require(at.is_present(), at, "is required");
-    if at.object(report).is_none() {
-        return;
-    }
-    let kind = at.field("type");
-    let url = at.field("url");
-    match kind.required(report) {
-        Some("stdio") => report.require(!url.is_present(), &url, "has no meaning for stdio"),
-        Some("streamable-http" | "sse") => {
-            url.required(report);
-        }
-        Some(_) => report.add(&kind, "must be stdio, streamable-http or sse"),
-        None => {}
-    }
-}
-
-fn environment_variable(at: &Place<'_>, report: &mut Report) {
-    at.field("name").required(report);
-}
-
-fn argument(at: &Place<'_>, report: &mut Report) {
-    let kind = at.field("type");
-    match kind.required(report) {
-        Some("positional") => {
-            let given = at.field("value").is_present() || at.field("valueHint").is_present();
-            report.require(given, at, "a positional argument needs value or valueHint");
-        }
-        Some("named") => {
-            let name = at.field("name");
-            if let Some(text) = name.required(report) {
-                report.require(
-                    !text.contains(['<', '>', ' ', '$']),
-                    &name,
-                    "must not contain <, >, $ or a space",
-                );
-            }
-        }
-        Some(_) => report.add(&kind, "must be positional or named"),
-        None => {}
-    }
-}
-
-fn remote(at: &Place<'_>, report: &mut Report) {
-    let kind = at.field("type");
-    if let Some(text) = kind.required(report) {
-        report.require(
-            matches!(text, "streamable-http" | "sse"),
-            &kind,
-            "must be streamable-http or sse",
-        );
-    }
-    let url = at.field("url");
-    if let Some(text) = url.required(report) {
-        report.require(
-            is_public(text),
-            &url,
-            "must be an http(s) address that is not local",
-        );
-        let variables = at.field("variables");
-        let undefined = placeholders(text).find(|variable| !variables.field(variable).is_present());
-        if let Some(variable) = undefined {
-            report.add(&url, format!("{{{variable}}} is not defined in variables"));
-        }
-    }
-    at.field("headers").each(report, environment_variable);
-}
-
-fn is_public(url: &str) -> bool {
-    let Some(rest) = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"))
-    else {
-        return url.starts_with('{');
-    };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = host.rsplit('@').next().unwrap_or_default();
-    let host = host.strip_prefix('[').map_or_else(
-        || host.split(':').next().unwrap_or_default(),
-        |rest| rest.split(']').next().unwrap_or_default(),
-    );
-    let local = host == "localhost"
-        || host.ends_with(".localhost")
-        || host.starts_with("127.")
-        || host == "::1";
-    !host.is_empty() && !local
-}
-
-/// The names between braces of a URL template.
-fn placeholders(url: &str) -> impl Iterator<Item = &str> {
-    url.split('{')
-        .skip(1)
-        .filter_map(|part| part.split_once('}').map(|(name, _)| name))
-}
-
-fn distinct_remotes(at: &Place<'_>, report: &mut Report) {
-    let Some(remotes) = at.value.and_then(Value::as_array) else {
-        return;
-    };
-    let mut urls: Vec<&str> = remotes
-        .iter()
-        .filter_map(|remote| remote.get("url").and_then(Value::as_str))
-        .collect();
-    let all = urls.len();
-    urls.sort_unstable();
-    urls.dedup();
-    report.require(urls.len() == all, at, "names the same address twice");
-}
-
 fn meta(at: &Place<'_>, report: &mut Report) {
     let Some(fields) = at.object(report) else {
         return;
@@ -460,7 +218,7 @@ mod tests {
 
     fn pointers(document: &str) -> Vec<String> {
         let value: Value = serde_json::from_str(document).expect(document);
-        check(&value)
+        super::check(&value)
             .into_iter()
             .map(|warning| warning.pointer)
             .collect()
@@ -476,15 +234,13 @@ mod tests {
         assert_eq!(pointers(&format!("{{{PLAIN},{rest}}}")), [""; 0]);
     }
 
+    fn check(field: &str, expected: &[&str]) {
+        let document = format!("{{{PLAIN},{field}}}");
+        assert_eq!(pointers(&document), expected, "{field}");
+    }
+
     #[test]
     fn each_deviation_is_named_with_its_place() {
-        let check = |field: &str, expected: &[&str]| {
-            assert_eq!(
-                pointers(&format!("{{{PLAIN},{field}}}")),
-                expected,
-                "{field}"
-            );
-        };
         check(
             r#""repository":{}"#,
             &["/repository/url", "/repository/source"],
@@ -500,6 +256,11 @@ mod tests {
             r#""icons":[{"src":"http://x","sizes":"big"}]"#,
             &["/icons/0/src", "/icons/0/sizes"],
         );
+        check(r#""_meta":{"a/b":1}"#, &["/_meta/a~1b"]);
+    }
+
+    #[test]
+    fn packages_and_remotes_are_checked_one_by_one() {
         check(r#""packages":{}"#, &["/packages"]);
         check(r#""packages":["x"]"#, &["/packages/0"]);
         check(
@@ -545,7 +306,6 @@ mod tests {
             r#""remotes":[{"type":"sse","url":"https://a.example"},{"type":"sse","url":"https://a.example"}]"#,
             &["/remotes"],
         );
-        check(r#""_meta":{"a/b":1}"#, &["/_meta/a~1b"]);
     }
 
     #[test]

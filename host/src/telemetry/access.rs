@@ -1,0 +1,194 @@
+//! One line per request. It is written here rather than through the log's own machinery, because a cached page costs a
+//! few microseconds in all and a line of that machinery costs as much again.
+
+use std::{
+    fmt::Write as _,
+    io::Write as _,
+    sync::{
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// How long a line may wait for others.
+const GATHER: Duration = Duration::from_millis(50);
+
+/// Bytes that may wait. When whoever reads the log is slower than that, lines are left out and counted.
+const WAITING: usize = 4 << 20;
+
+/// What is told about a request.
+pub(crate) struct Line<'a> {
+    pub(crate) request_id: &'a str,
+    pub(crate) method: &'static str,
+    pub(crate) path: &'a str,
+    pub(crate) status: u16,
+    pub(crate) took: Duration,
+    pub(crate) bytes: u64,
+    pub(crate) cache: &'static str,
+}
+
+static LINES: OnceLock<Lines> = OnceLock::new();
+
+struct Lines {
+    json: bool,
+    waiting: Mutex<Waiting>,
+    left_out: AtomicU64,
+}
+
+#[derive(Default)]
+struct Waiting {
+    text: String,
+    /// The second that `stamp` shows.
+    second: u64,
+    stamp: String,
+}
+
+/// Begins to write lines to standard error. Without this, or a second time, nothing happens.
+pub(super) fn start(json: bool) {
+    let lines = Lines {
+        json,
+        waiting: Mutex::default(),
+        left_out: AtomicU64::new(0),
+    };
+    if LINES.set(lines).is_ok() {
+        let _ = std::thread::Builder::new()
+            .name("cairn-access-log".to_owned())
+            .spawn(|| {
+                loop {
+                    std::thread::sleep(GATHER);
+                    flush();
+                }
+            });
+    }
+}
+
+/// Writes out what waits: at the end of the process, what was answered last is what one wants to read.
+pub fn flush() {
+    let Some(lines) = LINES.get() else { return };
+    let text = std::mem::take(&mut lines.lock().text);
+    if !text.is_empty() {
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    }
+    let left_out = lines.left_out.swap(0, Ordering::Relaxed);
+    if left_out > 0 {
+        tracing::warn!(lines = left_out, "the access log is not read fast enough");
+    }
+}
+
+/// Adds a line, if lines are wanted.
+pub(crate) fn write(line: &Line<'_>) {
+    let wanted = tracing::enabled!(target: "cairn::access", tracing::Level::INFO);
+    let Some(lines) = LINES.get().filter(|_| wanted) else {
+        return;
+    };
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let mut waiting = lines.lock();
+    if waiting.text.len() > WAITING {
+        lines.left_out.fetch_add(1, Ordering::Relaxed);
+        return;
+    }
+    waiting.turn_to(now.as_secs());
+    let Waiting { text, stamp, .. } = &mut *waiting;
+    let _ = if lines.json {
+        json(text, stamp, now.subsec_micros(), line)
+    } else {
+        plain(text, stamp, line)
+    };
+}
+
+impl Lines {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn turn_to(&mut self, second: u64) {
+        if self.second != second || self.stamp.is_empty() {
+            let stamp = i64::try_from(second)
+                .ok()
+                .and_then(|second| jiff::Timestamp::from_second(second).ok());
+            let stamp = stamp.unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+            self.stamp = stamp.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+            self.second = second;
+        }
+    }
+}
+
+/// In the same shape as every other line of the log. Ids and paths need escaping: a path may hold a quotation mark.
+fn json(text: &mut String, stamp: &str, micros: u32, line: &Line<'_>) -> std::fmt::Result {
+    write!(
+        text,
+        r#"{{"timestamp":"{stamp}.{micros:06}Z","level":"INFO","message":"request","request_id":""#
+    )?;
+    escape(text, line.request_id);
+    write!(text, r#"","method":"{}","path":""#, line.method)?;
+    escape(text, line.path);
+    let (ms, bytes) = (line.took.as_secs_f64() * 1000.0, line.bytes);
+    writeln!(
+        text,
+        r#"","status":{},"ms":{ms:.3},"bytes":{bytes},"cache":"{}","target":"cairn::access"}}"#,
+        line.status, line.cache
+    )
+}
+
+fn plain(text: &mut String, stamp: &str, line: &Line<'_>) -> std::fmt::Result {
+    let Line {
+        request_id,
+        method,
+        path,
+        status,
+        took,
+        bytes,
+        cache,
+    } = line;
+    let ms = took.as_secs_f64() * 1000.0;
+    writeln!(
+        text,
+        "{stamp}Z  INFO {method} {path} {status} {ms:.1} ms {bytes} B cache={cache} request_id={request_id}"
+    )
+}
+
+fn escape(text: &mut String, value: &str) {
+    for character in value.chars() {
+        match character {
+            '"' => text.push_str("\\\""),
+            '\\' => text.push_str("\\\\"),
+            control if control.is_control() => {
+                let _ = write!(text, "\\u{:04x}", u32::from(control));
+            }
+            plain => text.push(plain),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_json_whatever_the_caller_sent() {
+        let mut waiting = Waiting::default();
+        waiting.turn_to(1_700_000_000);
+        let line = Line {
+            request_id: "a\"b\\c",
+            method: "GET",
+            path: "/ü\"\u{7}/x",
+            status: 200,
+            took: Duration::from_micros(1500),
+            bytes: 35,
+            cache: "hit",
+        };
+        let mut text = String::new();
+        json(&mut text, &waiting.stamp, 42, &line).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["timestamp"], "2023-11-14T22:13:20.000042Z");
+        assert_eq!(value["request_id"], "a\"b\\c");
+        assert_eq!(value["path"], "/ü\"\u{7}/x");
+        assert_eq!(value["ms"], 1.5);
+        assert!(text.ends_with("}\n") && text.lines().count() == 1);
+    }
+}

@@ -1,0 +1,67 @@
+//! Our own WIT text of Spin's interfaces, held against what the built component imports: names, types and numbers are
+//! the contract, the words are ours.
+
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use wit_component::{DecodedWasm, Output, OutputToString, WitPrinter};
+
+/// Every line of an interface, without documentation. A component imports only the functions it calls, so that the lines
+/// of what it imports are some of those that we declare.
+fn lines(text: &str) -> BTreeSet<String> {
+    text.lines()
+        .map(|line| line.trim().to_owned())
+        .filter(|line| !line.is_empty() && !line.starts_with("@since"))
+        .collect()
+}
+
+fn component() -> Option<Vec<u8>> {
+    let built = "../target/component/wasm32-wasip2/release/cairn_component.wasm";
+    let path = env::var_os("CAIRN_COMPONENT_WASM").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join(built),
+        PathBuf::from,
+    );
+    let bytes = fs::read(&path).ok();
+    if bytes.is_none() {
+        eprintln!("not checked: there is no component at {}", path.display());
+    }
+    bytes
+}
+
+#[test]
+fn the_component_imports_what_we_declare() {
+    let Some(bytes) = component() else { return };
+    let DecodedWasm::Component(resolve, _) = wit_component::decode(&bytes).expect("a component")
+    else {
+        panic!("not a component");
+    };
+    let mut compared = 0;
+    for (id, package) in resolve
+        .packages
+        .iter()
+        .filter(|(_, package)| package.name.namespace == "spin")
+    {
+        let folder = format!("wit/deps/{}-{}", package.name.namespace, package.name.name);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let ours = lines(&print(&folder));
+        let mut printer = WitPrinter::<OutputToString>::default();
+        printer.emit_docs(false);
+        printer
+            .print_package(&resolve, id, true)
+            .expect("printable");
+        let theirs = lines(&printer.output.to_string());
+        let missing: Vec<_> = theirs.difference(&ours).collect();
+        assert!(
+            missing.is_empty(),
+            "{}: the component imports {missing:#?}",
+            package.name
+        );
+        compared += 1;
+    }
+    assert!(compared >= 2, "sqlite and variables are imported");
+}

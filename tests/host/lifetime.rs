@@ -1,0 +1,142 @@
+//! Beginning and end: ports, signals, exit codes, the log.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    time::Duration,
+};
+
+use cairn_tests::{Client, Installation, Server, installation::run, until};
+use serde_json::Value;
+
+#[test]
+fn a_busy_port_is_said_plainly() {
+    let installation = Installation::of_fixture();
+    let server = installation.serve(&[]);
+    let other = Installation::of_fixture();
+    for flag in ["--address", "--internal-address"] {
+        let taken = server.public.authority.clone();
+        let mut command = other.command(&["serve", flag, &taken]);
+        let free = if flag == "--address" {
+            "--internal-address"
+        } else {
+            "--address"
+        };
+        command.args([free, "127.0.0.1:0"]);
+        command.args(
+            installation
+                .serving(&[])
+                .get_args()
+                .skip_while(|arg| *arg != "--component"),
+        );
+        let ended = run(command).expect(1);
+        assert!(ended.stderr.contains(&taken), "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains("cannot listen on"),
+            "{}",
+            ended.stderr
+        );
+    }
+    assert_eq!(server.public.get("/ping").status, 200);
+}
+
+#[test]
+fn a_term_drains_and_exits_with_0() {
+    for signal in ["TERM", "INT"] {
+        let installation = Installation::of_fixture();
+        let mut server = installation.serve(&[]);
+        // A connection that is kept alive and idle does not hold up the end.
+        let mut idle = server.public.connect();
+        idle.write_all(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
+            .expect("a request");
+        let mut first = [0; 12];
+        idle.read_exact(&mut first).expect("an answer");
+        assert_eq!(&first, b"HTTP/1.1 200");
+        server.signal(signal);
+        let status = server.wait();
+        assert_eq!(status.code(), Some(0), "{signal}");
+        assert!(TcpStream::connect(&server.public.authority).is_err());
+        let log = server.log.text();
+        for word in ["draining", "stopped"] {
+            assert!(
+                log.lines()
+                    .any(|line| line.contains(&format!("\"message\":\"{word}\""))),
+                "{word}: {log}"
+            );
+        }
+        let wal = installation.path("data/cairn.db-wal");
+        let left = wal.metadata().map_or(0, |file| file.len());
+        assert_eq!(left, 0, "the database was closed");
+    }
+}
+
+#[test]
+fn a_request_under_way_is_answered_before_the_end() {
+    let installation = Installation::of_fixture();
+    let mut server = installation.serve(&[]);
+    // Its body is still to come when the signal arrives.
+    let mut stream = server.public.connect();
+    stream
+        .write_all(b"POST /v0.1/servers HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
+        .expect("a head");
+    until("the request to be taken", Duration::from_secs(5), || {
+        let text = server.internal.get("/metrics");
+        (!text
+            .text()
+            .contains("\ncairn_connections{stacklok_component=\"registry\"} 1\n"))
+        .then_some(())
+    });
+    server.signal("TERM");
+    let _ = stream.write_all(b"body");
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    assert!(answer.contains("HTTP/1.1 405"), "{answer}");
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn the_log_is_json_with_the_request_s_id() {
+    let mut config =
+        cairn_tests::installation::of_file(&cairn_tests::fixture::path("catalog.json"));
+    config["log"] = serde_json::json!({ "level": "debug" });
+    let installation = Installation::new(config);
+    let server = installation.serve(&[]);
+    let answer = server
+        .public
+        .ask("GET", "/v0.1/servers", &[("x-request-id", "abc-123")]);
+    assert_eq!(answer.header("x-request-id"), "abc-123");
+    let made = server.public.get("/v0.1/servers").header("x-request-id");
+    assert!(made.len() >= 16 && made != "abc-123", "{made}");
+    let has_id = |line: &str| line.contains("abc-123").then_some(());
+    server
+        .log
+        .wait(Duration::from_secs(5), has_id)
+        .expect("the id in the log");
+    for line in server.log.text().lines() {
+        let read: Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        for field in ["timestamp", "level", "target"] {
+            assert!(read[field].is_string(), "{field}: {line}");
+        }
+    }
+}
+
+#[test]
+fn two_servers_share_one_database() {
+    let installation = Installation::of_fixture();
+    let (one, two) = (installation.serve(&[]), installation.serve(&[]));
+    let list = |client: &Client| client.get("/v0.1/servers").body;
+    assert_eq!(list(&one.public), list(&two.public));
+    for server in [one, two] {
+        assert_eq!(server.stop().code(), Some(0));
+    }
+}
+
+#[test]
+fn a_server_without_sources_says_what_is_missing() {
+    let installation = Installation::empty();
+    let Err(said) = Server::try_start(installation.serving(&[])).map(drop) else {
+        panic!("it started");
+    };
+    assert!(said.contains("--config"), "{said}");
+}

@@ -1,0 +1,44 @@
+//! What only the native host does, asked of the real binary: cache, codings, limits, probes, metrics, life and death,
+//! configuration, commands, and the sync daemon with its sources.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "failing loudly is a test's purpose"
+)]
+
+mod cache;
+mod codings;
+mod config;
+mod config_errors;
+mod conversion;
+mod dirt;
+mod doctor;
+mod git;
+mod git_server;
+mod lifetime;
+mod limits;
+mod metrics;
+mod migrate;
+mod mirror;
+mod older_form;
+mod probes;
+mod real_data;
+mod sync;
+
+/// A file that is not in the list above would be compiled by nobody.
+#[test]
+fn every_file_of_the_folder_is_a_module() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/host");
+    for file in std::fs::read_dir(folder).expect("the folder") {
+        let name = file.expect("a file").file_name();
+        let name = name.to_string_lossy();
+        if let Some(module) = name.strip_suffix(".rs").filter(|name| *name != "main") {
+            let line = format!("\nmod {module};\n");
+            assert!(include_str!("main.rs").contains(&line), "{module}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The schema: up, down, status, and databases that do not fit.
+
+use std::time::Duration;
+
+use cairn_tests::{Installation, Server, until};
+use rusqlite::Connection;
+
+#[test]
+fn up_down_and_status_say_what_they_did_by_their_exit_code() {
+    let installation = Installation::of_fixture();
+    let status = |code| installation.run(&["migrate", "status"]).expect(code).stdout;
+    let missing = status(1);
+    let steps = missing.lines().count();
+    assert!(
+        steps >= 2 && missing.lines().all(|line| line.starts_with("missing")),
+        "{missing}"
+    );
+
+    let up = installation.run(&["migrate", "up"]).expect(1);
+    assert!(
+        up.stderr.contains("--yes"),
+        "nobody can answer: {}",
+        up.stderr
+    );
+    let up = installation
+        .run(&["migrate", "up", "--yes", "--num-steps", "1"])
+        .expect(0);
+    assert_eq!(up.stdout.lines().count(), 1, "{}", up.stdout);
+    assert!(status(1).starts_with("applied"));
+    let up = installation.run(&["migrate", "up", "-y"]).expect(0);
+    assert_eq!(up.stdout.lines().count(), steps - 1);
+    assert!(status(0).lines().all(|line| line.starts_with("applied")));
+    let again = installation.run(&["migrate", "up", "--yes"]).expect(0);
+    assert!(again.stdout.contains("current"), "{}", again.stdout);
+
+    let _ = installation.run(&["migrate", "down", "--yes"]).expect(2);
+    let _ = installation
+        .run(&["migrate", "down", "--yes", "--num-steps", "0"])
+        .expect(2);
+    let _ = installation
+        .run(&["migrate", "down", "--yes", "--num-steps", "1001"])
+        .expect(2);
+    let _ = installation
+        .run(&["migrate", "down", "--num-steps", "1"])
+        .expect(1);
+    let down = installation
+        .run(&["migrate", "down", "--yes", "-n", "1000"])
+        .expect(0);
+    assert_eq!(down.stdout.lines().count(), steps, "{}", down.stdout);
+    assert_eq!(status(1), missing);
+    installation.sync();
+}
+
+#[test]
+fn a_schema_that_goes_missing_is_a_503_that_names_the_remedy() {
+    let installation = Installation::of_fixture();
+    installation.sync();
+    let server = installation.serve(&["--sync=false"]);
+    assert_eq!(server.public.get("/v0.1/servers").status, 200);
+    let _ = installation
+        .run(&["migrate", "down", "--yes", "--num-steps", "100"])
+        .expect(0);
+    let answer = until("the schema to be missed", Duration::from_secs(5), || {
+        let answer = server.public.get("/v0.1/servers");
+        (answer.status == 503).then_some(answer)
+    });
+    let error = answer.json()["error"]
+        .as_str()
+        .expect("an error")
+        .to_owned();
+    assert!(error.contains("cairn migrate up"), "{error}");
+    assert!(answer.has("retry-after"));
+    assert_eq!(server.public.get("/health").status, 503);
+    assert_eq!(server.public.get("/ping").status, 200);
+}
+
+#[test]
+fn a_database_of_a_newer_release_is_refused_everywhere() {
+    let installation = Installation::of_fixture();
+    installation.sync();
+    let db = Connection::open(installation.database()).expect("the database");
+    db.execute(
+        "INSERT INTO schema_version VALUES (9999, '9999_later', 0)",
+        [],
+    )
+    .expect("a later step");
+    drop(db);
+    let names_it = |text: &str| assert!(text.contains("9999_later"), "{text}");
+    for args in [
+        &["migrate", "status"][..],
+        &["migrate", "up", "--yes"],
+        &["migrate", "down", "--yes", "--num-steps", "1"],
+        &["sync", "--once"],
+    ] {
+        names_it(&installation.run(args).expect(1).stderr);
+    }
+    let Err(said) = Server::try_start(installation.serving(&[])).map(drop) else {
+        panic!("it started");
+    };
+    names_it(&said);
+    let doctor = installation.run(&["doctor", "--offline"]).expect(1);
+    names_it(&doctor.stdout);
+    assert!(doctor.stdout.contains("remedy:"));
+}
+
+#[test]
+fn stock_sqlite_opens_the_file_and_finds_it_whole() {
+    let installation = Installation::of_fixture();
+    installation.sync();
+    let db = Connection::open(installation.database()).expect("the database");
+    let check: String = db
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .expect("a check");
+    assert_eq!(check, "ok");
+    let mut list = db
+        .prepare(
+            "SELECT view.name || ' ' || view.version FROM view JOIN entry ON entry.id = view.entry_id \
+             WHERE view.namespace = 'default' AND view.registry = 'default' AND view.kind = 'server' \
+             ORDER BY view.name, view.version",
+        )
+        .expect("the list");
+    let keys: Vec<String> = list
+        .query_map([], |row| row.get(0))
+        .expect("rows")
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(keys, cairn_tests::fixture::keys(|_| true));
+    let found: i64 = db
+        .query_row(
+            "SELECT count(*) FROM search WHERE search MATCH '\"zyzzyva\"'",
+            [],
+            |row| row.get(0),
+        )
+        .expect("a search");
+    assert_eq!(found, 1);
+}

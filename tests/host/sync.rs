@@ -1,0 +1,200 @@
+//! The sync daemon over files and lists: what changes, what vanishes, what fails, and two of them at once.
+
+use std::time::Duration;
+
+use cairn_tests::{
+    Installation, Upstream,
+    installation::{of_file, of_source},
+    until,
+};
+use serde_json::{Value, json};
+
+fn server(name: &str, version: &str) -> Value {
+    json!({ "name": format!("com.example/{name}"), "description": "A server.", "version": version })
+}
+
+fn listed(installation: &Installation, query: &str) -> Vec<String> {
+    let server = installation.serve(&["--sync=false"]);
+    server
+        .public
+        .get(&format!("/v0.1/servers?limit=100{query}"))
+        .keys()
+}
+
+#[test]
+fn every_form_of_file_is_recognised() {
+    let one = server("one", "1.0.0");
+    let legacy = json!({ "version": "1", "last_updated": "x", "servers": { "one": { "image": "i:1", "description": "d", "transport": "stdio" } } });
+    for (text, name) in [
+        (one.clone(), "com.example/one"),
+        (json!([one]), "com.example/one"),
+        (
+            json!({ "servers": [{ "server": one, "_meta": {} }], "metadata": { "count": 1 } }),
+            "com.example/one",
+        ),
+        (json!({ "servers": [one] }), "com.example/one"),
+        (
+            json!({ "version": "1.0.0", "meta": { "last_updated": "x" }, "data": { "servers": [one], "skills": [{}], "plugins": [{}, {}] } }),
+            "com.example/one",
+        ),
+        (legacy, "io.github.stacklok/one"),
+    ] {
+        let installation = Installation::empty();
+        let file = installation.write("file.json", &text.to_string());
+        installation.configure(of_file(&file));
+        let report = installation.report();
+        assert_eq!(report["records"], 1, "{text}: {report}");
+        assert_eq!(
+            listed(&installation, ""),
+            [format!("{name} 1.0.0")],
+            "{text}"
+        );
+        let skipped = report["findings"].as_array().expect("findings").len();
+        assert_eq!(
+            skipped,
+            if text.get("data").is_some() { 2 } else { 0 },
+            "{report}"
+        );
+    }
+}
+
+#[test]
+fn what_vanishes_is_a_tombstone_and_what_comes_back_lives() {
+    let installation = Installation::empty();
+    let write = |names: &[&str]| {
+        let list: Vec<Value> = names.iter().map(|name| server(name, "1.0.0")).collect();
+        installation.write("list.json", &Value::Array(list).to_string())
+    };
+    let file = write(&["a", "b", "c"]);
+    installation.configure(of_file(&file));
+    installation.sync();
+    let server = installation.serve(&["--sync=false"]);
+    let keys = |query: &str| {
+        let path = format!("/v0.1/servers?{query}");
+        server
+            .public
+            .ask("GET", &path, &[("cache-control", "no-cache")])
+            .keys()
+            .join(", ")
+    };
+    let (a, b, c) = (
+        "com.example/a 1.0.0",
+        "com.example/b 1.0.0",
+        "com.example/c 1.0.0",
+    );
+    assert_eq!(keys(""), format!("{a}, {b}, {c}"));
+    write(&["a", "c"]);
+    installation.sync();
+    assert_eq!(keys(""), format!("{a}, {c}"));
+    assert_eq!(keys("include_deleted=true"), format!("{a}, {b}, {c}"));
+    // Whoever polls from a moment before sees it go, and nothing else.
+    assert_eq!(keys("updated_since=2026-01-01T00:00:00Z&search=/b"), b);
+    write(&["a", "b", "c"]);
+    installation.sync();
+    assert_eq!(keys(""), format!("{a}, {b}, {c}"));
+}
+
+#[test]
+fn a_source_that_breaks_keeps_its_last_good_data() {
+    let installation = Installation::empty();
+    let good = json!([server("a", "1.0.0"), server("b", "1.0.0")]).to_string();
+    let file = installation.write("list.json", &good);
+    installation.configure(of_file(&file));
+    let server = installation.serve(&[]);
+    for broken in [
+        "",
+        "{",
+        "nonsense",
+        "[{\"name\":\"com.example/a\"",
+        "<html></html>",
+    ] {
+        installation.write("list.json", broken);
+        until("the failure to be seen", Duration::from_secs(20), || {
+            (server.source("source")["status"] == "failed").then_some(())
+        });
+        let probe = server.internal.get("/readyz");
+        assert_eq!(probe.status, 200, "{broken:?}");
+        assert_eq!(
+            server.public.get("/v0.1/servers").keys().len(),
+            2,
+            "{broken:?}"
+        );
+        // The pause after a failure is the daemon's; an operator need not wait for it.
+        installation.write("list.json", &good);
+        installation.sync();
+        until("it to be well again", Duration::from_secs(5), || {
+            (server.source("source")["status"] == "complete").then_some(())
+        });
+    }
+}
+
+#[test]
+fn a_source_that_fails_does_not_hold_up_the_others() {
+    let installation = Installation::empty();
+    let file = installation.write("list.json", &json!([server("a", "1.0.0")]).to_string());
+    installation.configure(json!({
+        "sources": [
+            { "name": "absent", "file": { "path": "absent.json" }, "syncPolicy": { "interval": "1h" } },
+            { "name": "present", "file": { "path": file }, "syncPolicy": { "interval": "1h" } },
+        ],
+        "registries": [{ "name": "default", "sources": ["absent", "present"] }],
+        "auth": { "mode": "anonymous" },
+    }));
+    let server = installation.serve(&[]);
+    assert_eq!(
+        server.public.get("/v0.1/servers").keys(),
+        ["com.example/a 1.0.0"]
+    );
+    assert_eq!(server.source("absent")["status"], "failed");
+    let once = installation.run(&["sync", "--once"]).expect(1);
+    assert!(once.stderr.contains("source absent"), "{}", once.stderr);
+    let _ = installation
+        .run(&["sync", "--once", "--source", "present"])
+        .expect(0);
+}
+
+#[test]
+fn a_file_over_http_is_asked_for_with_its_tag() {
+    let list = json!([server("a", "1.0.0")]).to_string().into_bytes();
+    let upstream = Upstream::start(move |_| (200, "application/json", list.clone()));
+    let url = format!("{}/list.json?token=very-secret", upstream.url());
+    let installation = Installation::new(of_source(
+        json!({ "file": { "url": url }, "syncPolicy": { "interval": "1h" } }),
+    ));
+    installation.sync();
+    assert_eq!(listed(&installation, ""), ["com.example/a 1.0.0"]);
+    assert_eq!(upstream.asked().len(), 1);
+    for args in [&["config"][..], &["doctor"], &["sync", "--report"]] {
+        let ended = installation.run(args);
+        assert!(
+            !format!("{}{}", ended.stdout, ended.stderr).contains("very-secret"),
+            "{args:?}"
+        );
+    }
+}
+
+#[test]
+fn two_daemons_on_one_database_do_the_work_once() {
+    let pages = cairn_tests::upstream::pages(20, 100);
+    let upstream = Upstream::start(pages);
+    let config = of_source(
+        json!({ "api": { "endpoint": upstream.url() }, "syncPolicy": { "interval": "1h" } }),
+    );
+    let installation = Installation::new(config);
+    let servers = [installation.start(&[]), installation.start(&[])];
+    servers.iter().for_each(cairn_tests::Server::wait_ready);
+    let mut cursors: Vec<String> = upstream
+        .asked()
+        .iter()
+        .map(|asked| asked.parameter("cursor").unwrap_or_default().to_owned())
+        .collect();
+    let asked = cursors.len();
+    cursors.sort_unstable();
+    cursors.dedup();
+    assert_eq!((asked, cursors.len()), (20, 20), "each page once");
+    for server in &servers {
+        let source = server.public.get("/").json()["sources"][0].clone();
+        assert_eq!(source["records"], 2000);
+    }
+}
+}
