@@ -6,7 +6,11 @@ use std::{
     time::Duration,
 };
 
-use cairn_tests::{Client, Installation, Server, installation::run, until};
+use cairn_tests::{
+    Answer, Client, Installation, Server,
+    installation::{of_file, run},
+    until,
+};
 use serde_json::Value;
 
 #[test]
@@ -71,33 +75,49 @@ fn a_term_drains_and_exits_with_0() {
 }
 
 #[test]
-fn a_request_under_way_is_answered_before_the_end() {
-    let installation = Installation::of_fixture();
+fn an_answer_under_way_is_finished_before_the_end() {
+    const RECORDS: usize = 30;
+    const SIZE: usize = 900_000;
+    let installation = Installation::empty();
+    let record = |number| {
+        serde_json::json!({
+            "name": format!("com.example/large-{number:02}"), "version": "1.0.0", "description": "Large.",
+            "filling": "x".repeat(SIZE),
+        })
+    };
+    let list: Vec<Value> = (0..RECORDS).map(record).collect();
+    let file = installation.write("list.json", &Value::Array(list).to_string());
+    installation.configure(of_file(&file));
     let mut server = installation.serve(&[]);
-    // Its body is still to come when the signal arrives.
+    // More than all buffers on the way can hold, so it is not sent before the client reads.
     let mut stream = server.public.connect();
     stream
-        .write_all(b"POST /v0.1/servers HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
-        .expect("a head");
-    until("the request to be taken", Duration::from_secs(5), || {
-        let text = server.internal.get("/metrics");
-        (!text
-            .text()
-            .contains("\ncairn_connections{stacklok_component=\"registry\"} 1\n"))
-        .then_some(())
-    });
+        .write_all(b"GET /v0.1/servers HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .expect("a request");
+    let mut answer = vec![0; 12];
+    stream.read_exact(&mut answer).expect("a beginning");
+    assert_eq!(&answer, b"HTTP/1.1 200");
     server.signal("TERM");
-    let _ = stream.write_all(b"body");
-    let mut answer = String::new();
-    let _ = stream.read_to_string(&mut answer);
-    assert!(answer.contains("HTTP/1.1 405"), "{answer}");
+    until(
+        "the server to refuse others",
+        Duration::from_secs(5),
+        || {
+            TcpStream::connect(&server.public.authority)
+                .is_err()
+                .then_some(())
+        },
+    );
+    assert_eq!(server.internal.get("/readyz").status, 503);
+    stream.read_to_end(&mut answer).expect("the rest");
+    let answer = Answer::read(&answer).expect("an answer");
+    assert_eq!(answer.keys().len(), RECORDS);
+    assert!(answer.body.len() > RECORDS * SIZE);
     assert_eq!(server.wait().code(), Some(0));
 }
 
 #[test]
 fn the_log_is_json_with_the_request_s_id() {
-    let mut config =
-        cairn_tests::installation::of_file(&cairn_tests::fixture::path("catalog.json"));
+    let mut config = of_file(&cairn_tests::fixture::path("catalog.json"));
     config["log"] = serde_json::json!({ "level": "debug" });
     let installation = Installation::new(config);
     let server = installation.serve(&[]);

@@ -1,8 +1,12 @@
 //! Limits: whoever goes beyond them is told so, and everybody else is served.
 
-use std::{io::Write as _, thread};
+use std::{
+    io::Write as _,
+    thread,
+    time::{Duration, Instant},
+};
 
-use cairn_tests::{Installation, Server, fixture, installation::of_file};
+use cairn_tests::{Installation, Server, fixture, installation::of_file, until};
 use serde_json::{Value, json};
 
 fn limited(limits: Value) -> (Installation, Server) {
@@ -14,7 +18,7 @@ fn limited(limits: Value) -> (Installation, Server) {
 }
 
 #[test]
-fn a_body_that_is_too_large_is_413_announced_or_not() {
+fn a_body_that_is_too_large_is_413() {
     let (_installation, server) = limited(json!({ "bodySize": "1KiB" }));
     let post = |size: usize| {
         server
@@ -26,6 +30,13 @@ fn a_body_that_is_too_large_is_413_announced_or_not() {
     assert_eq!(refused.status, 413);
     assert_eq!(refused.header("content-type"), "application/problem+json");
     assert_eq!(refused.json()["status"], 413);
+    let chunks = format!("400\r\n{}\r\n", "x".repeat(0x400)).repeat(64);
+    let request = format!(
+        "POST /v0.1/servers HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n"
+    );
+    let answer = server.public.raw(request.as_bytes());
+    // The component may have answered before the body was found to be too large.
+    assert!(answer.is_none_or(|answer| matches!(answer.status, 405 | 413)));
     assert_eq!(server.public.get("/ping").status, 200);
 }
 
@@ -92,40 +103,32 @@ fn beyond_the_connections_the_answer_is_to_come_again() {
             .write_all(b"GET /ping HTTP/1.1\r\n")
             .expect("half a request");
     }
-    let refused = cairn_tests::until(
-        "a connection to be refused",
-        std::time::Duration::from_secs(5),
-        || {
-            let answer = server
-                .public
-                .raw(b"GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?;
-            (answer.status == 503).then_some(answer)
-        },
-    );
+    let refused = until("a connection to be refused", Duration::from_secs(5), || {
+        let answer = server
+            .public
+            .raw(b"GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?;
+        (answer.status == 503).then_some(answer)
+    });
     assert!(refused.has("retry-after"));
     drop(held);
-    cairn_tests::until(
-        "a place to be free again",
-        std::time::Duration::from_secs(5),
-        || {
-            (server
-                .public
-                .raw(b"GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?
-                .status
-                == 200)
-                .then_some(())
-        },
-    );
+    until("a place to be free again", Duration::from_secs(5), || {
+        (server
+            .public
+            .raw(b"GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?
+            .status
+            == 200)
+            .then_some(())
+    });
 }
 
 #[test]
 fn who_dallies_with_a_head_loses_the_connection() {
     let (_installation, server) = limited(json!({ "headerTimeout": "200ms" }));
     for beginning in [&b""[..], b"GET /ping", b"GET /ping HTTP/1.1\r\nHost"] {
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         let answer = server.public.raw(beginning);
         assert!(answer.is_none_or(|answer| answer.status == 408));
-        assert!(begun.elapsed() < std::time::Duration::from_secs(5));
+        assert!(begun.elapsed() < Duration::from_secs(5));
     }
     assert_eq!(server.public.get("/ping").status, 200);
 }

@@ -1,27 +1,27 @@
 //! Metrics: the names that existing dashboards read, and what the host adds.
 
-use cairn_tests::{Installation, fixture};
+use std::time::Duration;
+
+use cairn_tests::{Installation, Server, fixture, installation::of_file, until};
+
+/// A server that has answered a few requests.
+fn served() -> (Installation, Server) {
+    let installation = Installation::of_fixture();
+    let server = installation.serve(&[]);
+    for target in [
+        "/v0.1/servers",
+        "/v0.1/servers",
+        "/v0.1/servers/com.example%2Fa/versions/latest?secret=1",
+        "/made/up/by/a/caller",
+    ] {
+        let _ = server.public.get(target);
+    }
+    (installation, server)
+}
 
 #[test]
 fn the_names_that_dashboards_read_are_there() {
-    let installation = Installation::of_fixture();
-    let server = installation.serve(&[]);
-    for _ in 0..2 {
-        let _ = server.public.get("/v0.1/servers");
-    }
-    let _ = server
-        .public
-        .get("/v0.1/servers/com.example%2Fa/versions/latest?secret=1");
-    let _ = server.public.get("/made/up/by/a/caller");
-    let living = fixture::keys(|_| true).len();
-    cairn_tests::until(
-        "the sources to be counted",
-        std::time::Duration::from_secs(5),
-        || {
-            (server.metric("stacklok_registry_servers{source=\"source\"") == Some(living as f64))
-                .then_some(())
-        },
-    );
+    let (_installation, server) = served();
     let metrics = server.internal.get("/metrics");
     assert_eq!(metrics.status, 200);
     assert!(
@@ -52,58 +52,65 @@ fn the_names_that_dashboards_read_are_there() {
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         assert!(line.contains("stacklok_component=\"registry\""), "{line}");
     }
+}
+
+#[test]
+fn requests_are_counted_by_route_and_never_by_what_a_caller_made_up() {
+    let (_installation, server) = served();
     let requests = |route: &str, status: &str| {
-        let line = format!(
-            "stacklok_registry_http_requests_total{{method=\"GET\",route=\"{route}\",status=\"{status}\""
-        );
-        server.metric(&line)
+        let labels = format!("method=\"GET\",route=\"{route}\",status=\"{status}\"");
+        server.metric(&format!("stacklok_registry_http_requests_total{{{labels}"))
     };
     assert_eq!(requests("/v0.1/servers", "200"), Some(2.0));
-    assert_eq!(
-        requests("/v0.1/servers/{name}/versions/{version}", "200"),
-        Some(1.0)
-    );
+    let one = "/v0.1/servers/{name}/versions/{version}";
+    assert_eq!(requests(one, "200"), Some(1.0));
     assert_eq!(requests("other", "404"), Some(1.0));
+    let metrics = server.internal.get("/metrics");
+    let text = metrics.text();
     for private in ["made/up", "secret", "com.example"] {
-        assert!(!text.contains(private), "{private}: labels are bounded");
+        assert!(!text.contains(private), "{private}");
     }
     let bucket = "http_server_request_duration_seconds_bucket{method=\"GET\",route=\"/v0.1/servers\",status=\"200\"";
     for bound in ["0.005", "0.1", "1", "10", "+Inf"] {
+        let bound = format!("le=\"{bound}\"");
+        let mut lines = text.lines();
         assert!(
-            text.lines()
-                .any(|line| line.starts_with(bucket) && line.contains(&format!("le=\"{bound}\""))),
+            lines.any(|line| line.starts_with(bucket) && line.contains(&bound)),
             "{bound}"
         );
     }
-    assert!(text.contains(
-        "stacklok_registry_sync_duration_seconds_count{outcome=\"success\",source=\"source\""
-    ));
+}
+
+#[test]
+fn cache_instances_and_sources_have_figures() {
+    let (_installation, server) = served();
     assert_eq!(
         server.metric("cairn_cache_requests_total{result=\"hit\""),
         Some(1.0)
     );
-    assert!(
-        server
-            .metric("cairn_instances{")
-            .is_some_and(|instances| instances >= 1.0)
-    );
+    let instances = server.metric("cairn_instances{");
+    assert!(instances.is_some_and(|instances| instances >= 1.0));
+    let runs =
+        "stacklok_registry_sync_duration_seconds_count{outcome=\"success\",source=\"source\"";
+    assert!(server.metric(runs).is_some_and(|runs| runs >= 1.0));
+    let records = fixture::catalog().len() as f64;
+    until("the records to be counted", Duration::from_secs(5), || {
+        let found = server.metric("stacklok_registry_servers{source=\"source\"");
+        (found == Some(records)).then_some(())
+    });
 }
 
 #[test]
 fn a_failed_run_is_counted() {
     let installation = Installation::empty();
-    installation.configure(cairn_tests::installation::of_file(
-        &installation.path("absent.json"),
-    ));
+    installation.configure(of_file(&installation.path("absent.json")));
     let server = installation.start(&[]);
-    cairn_tests::until(
-        "the failure to be counted",
-        std::time::Duration::from_secs(10),
-        || {
-            let failures = server.metric("stacklok_registry_sync_duration_seconds_count{outcome=\"failure\",source=\"source\"");
-            failures.filter(|count| *count >= 1.0)
-        },
-    );
+    until("the failure to be counted", Duration::from_secs(10), || {
+        let failures = server.metric(
+            "stacklok_registry_sync_duration_seconds_count{outcome=\"failure\",source=\"source\"",
+        );
+        failures.filter(|count| *count >= 1.0)
+    });
     assert!(
         server
             .metric("stacklok_registry_errors_total{area=\"sync\"")

@@ -12,8 +12,10 @@ use serde_json::{Value, json};
 const OFFICIAL: &str = "io.modelcontextprotocol.registry/official";
 
 /// Everything a registry shows: key, document and official block of every record, deleted ones too.
-fn shown(client: &Client) -> Vec<(String, String, Value)> {
-    let list = client.get("/registry/default/v0.1/servers?limit=1000&include_deleted=true");
+fn shown(client: &Client, registry: &str) -> Vec<(String, String, Value)> {
+    let list = client.get(&format!(
+        "/registry/{registry}/v0.1/servers?limit=1000&include_deleted=true"
+    ));
     let keys = list.keys();
     let elements = raw::servers(list.text());
     keys.into_iter()
@@ -29,41 +31,67 @@ fn shown(client: &Client) -> Vec<(String, String, Value)> {
         .collect()
 }
 
-/// The upstream over a file of its own, and a mirror of it at this base.
-fn pair(base: &str, interval: &str) -> ((Installation, Server), (Installation, Server)) {
-    let upstream = Installation::empty();
+/// An upstream over a file of its own.
+fn upstream() -> (Installation, Server) {
+    let installation = Installation::empty();
     let text = fs::read_to_string(fixture::path("catalog.json")).expect("the fixture");
-    let file = upstream.write("catalog.json", &text);
-    upstream.configure(of_file(&file));
-    let serving = upstream.serve(&[]);
-    let endpoint = format!("{}{base}", serving.public.url());
-    let mirror = Installation::new(of_source(
-        json!({ "api": { "endpoint": endpoint, "timeout": "5s" }, "syncPolicy": { "interval": interval } }),
-    ));
+    let file = installation.write("catalog.json", &text);
+    installation.configure(of_file(&file));
+    let server = installation.serve(&[]);
+    (installation, server)
+}
+
+/// A source that follows it at one of its bases.
+fn follow(upstream: &Server, base: &str, interval: &str) -> Value {
+    let endpoint = format!("{}{base}", upstream.public.url());
+    json!({ "api": { "endpoint": endpoint, "timeout": "5s" }, "syncPolicy": { "interval": interval } })
+}
+
+/// An upstream and a mirror of it.
+fn pair(base: &str) -> ((Installation, Server), (Installation, Server)) {
+    let (one, upstream) = upstream();
+    let mirror = Installation::new(of_source(follow(&upstream, base, "100ms")));
     let mirroring = mirror.serve(&[]);
-    ((upstream, serving), (mirror, mirroring))
+    ((one, upstream), (mirror, mirroring))
 }
 
 #[test]
 fn a_mirror_shows_what_its_upstream_shows_under_any_of_its_bases() {
-    for base in [
+    let (_one, upstream) = upstream();
+    let expected = shown(&upstream.public, "default");
+    assert_eq!(expected.len(), fixture::catalog().len());
+    let bases = [
         "",
         "/",
         "/v0.1",
         "/registry/default",
         "/registry/default/v0",
-    ] {
-        let ((_one, upstream), (_two, mirror)) = pair(base, "1h");
-        let expected = shown(&upstream.public);
-        assert_eq!(expected.len(), fixture::catalog().len());
-        assert_eq!(shown(&mirror.public), expected, "{base}");
+    ];
+    let name = |index: usize| format!("mirror-{index}");
+    let source = |(index, base): (usize, &&str)| {
+        let mut source = follow(&upstream, base, "1h");
+        source["name"] = json!(name(index));
+        source
+    };
+    let registry = |index| json!({ "name": name(index), "sources": [name(index)] });
+    let mirror = Installation::new(json!({
+        "sources": bases.iter().enumerate().map(source).collect::<Vec<_>>(),
+        "registries": (0..bases.len()).map(registry).collect::<Vec<_>>(),
+        "auth": { "mode": "anonymous" },
+    }));
+    let server = mirror.serve(&[]);
+    for (index, base) in bases.iter().enumerate() {
+        assert_eq!(shown(&server.public, &name(index)), expected, "{base}");
     }
 }
 
 #[test]
 fn what_changes_upstream_comes_over_alone_with_what_went_away() {
-    let ((one, upstream), (_two, mirror)) = pair("/registry/default", "100ms");
-    assert_eq!(shown(&mirror.public), shown(&upstream.public));
+    let ((one, upstream), (_two, mirror)) = pair("/registry/default");
+    assert_eq!(
+        shown(&mirror.public, "default"),
+        shown(&upstream.public, "default")
+    );
     let mut list: Value =
         serde_json::from_str(&fs::read_to_string(one.path("catalog.json")).expect("the file"))
             .expect("JSON");
@@ -85,15 +113,15 @@ fn what_changes_upstream_comes_over_alone_with_what_went_away() {
         "the mirror to show the change",
         Duration::from_secs(20),
         || {
-            let expected = shown(&upstream.public);
+            let expected = shown(&upstream.public, "default");
             let changed = expected
                 .iter()
                 .any(|(key, ..)| key == "com.example/new 1.0.0");
-            (changed && shown(&mirror.public) == expected).then_some(())
+            (changed && shown(&mirror.public, "default") == expected).then_some(())
         },
     );
     let block = |key: &str| {
-        let all = shown(&mirror.public);
+        let all = shown(&mirror.public, "default");
         all.into_iter()
             .find(|(found, ..)| found == key)
             .map(|(_, _, block)| block["status"].clone())
@@ -125,8 +153,8 @@ fn what_changes_upstream_comes_over_alone_with_what_went_away() {
 
 #[test]
 fn a_mirror_goes_on_serving_when_its_upstream_is_gone() {
-    let ((one, upstream), (_two, mirror)) = pair("", "100ms");
-    let expected = shown(&mirror.public);
+    let ((one, upstream), (_two, mirror)) = pair("");
+    let expected = shown(&mirror.public, "default");
     let address = upstream.public.authority.clone();
     assert_eq!(upstream.stop().code(), Some(0));
     until("the source to fail", Duration::from_secs(40), || {
@@ -141,6 +169,6 @@ fn a_mirror_goes_on_serving_when_its_upstream_is_gone() {
             .is_some_and(|message| message.contains(&address)),
         "{message}"
     );
-    assert_eq!(shown(&mirror.public), expected);
+    assert_eq!(shown(&mirror.public, "default"), expected);
     drop(one);
 }

@@ -100,7 +100,8 @@ fn a_source_that_breaks_keeps_its_last_good_data() {
     let good = json!([server("a", "1.0.0"), server("b", "1.0.0")]).to_string();
     let file = installation.write("list.json", &good);
     installation.configure(of_file(&file));
-    let server = installation.serve(&[]);
+    installation.sync();
+    let server = installation.serve(&["--sync=false"]);
     for broken in [
         "",
         "{",
@@ -109,23 +110,30 @@ fn a_source_that_breaks_keeps_its_last_good_data() {
         "<html></html>",
     ] {
         installation.write("list.json", broken);
-        until("the failure to be seen", Duration::from_secs(20), || {
-            (server.source("source")["status"] == "failed").then_some(())
-        });
-        let probe = server.internal.get("/readyz");
-        assert_eq!(probe.status, 200, "{broken:?}");
-        assert_eq!(
-            server.public.get("/v0.1/servers").keys().len(),
-            2,
-            "{broken:?}"
+        let ended = installation.run(&["sync", "--once"]).expect(1);
+        assert!(
+            ended.stderr.contains("list.json"),
+            "{broken:?}: {}",
+            ended.stderr
         );
-        // The pause after a failure is the daemon's; an operator need not wait for it.
-        installation.write("list.json", &good);
-        installation.sync();
-        until("it to be well again", Duration::from_secs(5), || {
-            (server.source("source")["status"] == "complete").then_some(())
-        });
+        let list = server
+            .public
+            .ask("GET", "/v0.1/servers", &[("cache-control", "no-cache")]);
+        assert_eq!(list.keys().len(), 2, "{broken:?}");
     }
+    until("the failure to be seen", Duration::from_secs(5), || {
+        (server.source("source")["status"] == "failed").then_some(())
+    });
+    assert_eq!(
+        server.internal.get("/readyz").status,
+        200,
+        "a failed source does not unready"
+    );
+    installation.write("list.json", &good);
+    installation.sync();
+    until("it to be well again", Duration::from_secs(5), || {
+        (server.source("source")["status"] == "complete").then_some(())
+    });
 }
 
 #[test]
@@ -196,5 +204,4 @@ fn two_daemons_on_one_database_do_the_work_once() {
         let source = server.public.get("/").json()["sources"][0].clone();
         assert_eq!(source["records"], 2000);
     }
-}
 }

@@ -1,6 +1,15 @@
 //! What the black-box tests are written with: a plain HTTP client, a server to ask, the binary as an operator runs it,
 //! and the fixtures as text. Nothing here knows a Rust type of the program under test, and nothing here asserts what
 //! only one target does.
+//!
+//! | binary | asks | steered by |
+//! |---|---|---|
+//! | `blackbox` (`cases/`) | any target, for what every target must do | `CAIRN_TARGET`; `BLESS=1` writes `errors.golden` anew |
+//! | `host` (`host/`) | the native host, for what only it does | `CAIRN_TEST_DATA`, the folder of real records |
+//! | `crash` (`crash/`) | what a killed daemon leaves behind | `CAIRN_CRASHES`, `CAIRN_SEED` |
+//!
+//! All of them run the binary `CAIRN_BIN`, which `cargo xtask test` builds, else the one beside the tests. One that
+//! carries no component is given that of `CAIRN_COMPONENT_WASM`.
 
 #![allow(
     clippy::unwrap_used,

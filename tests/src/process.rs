@@ -77,10 +77,12 @@ impl Log {
     }
 }
 
+/// Shells that wait at a pipe which only this process holds open: their children's leashes.
+static LEASHES: Mutex<Vec<Child>> = Mutex::new(Vec::new());
+
 /// Starts a program for the whole life of this process: it is told to end when this process ends, in whatever way, and
 /// `folder` is then removed. What it says on either stream is collected.
 pub fn leashed(mut program: Command, folder: &Path) -> Log {
-    // The shell waits at a pipe that only this process holds open.
     const SCRIPT: &str = r#"folder=$1; shift
         "$@" 2>&1 </dev/null & exec >/dev/null 2>&1
         read -r _; kill -TERM $!; wait $!; rm -rf -- "$folder""#;
@@ -102,9 +104,12 @@ pub fn leashed(mut program: Command, folder: &Path) -> Log {
         .stdout(Stdio::piped())
         .spawn()
         .expect("a shell");
-    // Kept open until this process is gone.
-    std::mem::forget(child.stdin.take());
-    Log::follow(child.stdout.take().expect("its output"))
+    let log = Log::follow(child.stdout.take().expect("its output"));
+    LEASHES
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(child);
+    log
 }
 
 /// Sends a signal, such as `TERM`, to a child of ours.

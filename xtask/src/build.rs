@@ -88,9 +88,8 @@ fn profile(args: &Args) -> Profile {
 pub(crate) fn component(workspace: &Workspace) -> Result<PathBuf> {
     ensure_target(workspace)?;
     let folder = workspace.target.join("component");
-    term::step(&format!(
-        "component for {WASM} (the first time about 2 min)"
-    ));
+    let before = folder.join(WASM).join("release/cairn_component.wasm");
+    term::step(&format!("component for {WASM}{}", first(&before, 3)));
     let mut build = workspace.cargo();
     build
         .args(["build", "--release", "--package", "cairn-component"])
@@ -168,11 +167,9 @@ pub(crate) fn host(workspace: &Workspace, profile: Profile, wasm: &Path) -> Resu
 
 /// Builds the native host with whatever component was compiled for it last, and with none the first time.
 pub(crate) fn host_as_it_is(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
-    term::step(&format!(
-        "native host, {} (the first time {})",
-        profile.folder(),
-        about(18)
-    ));
+    let folder = profile.folder();
+    let before = workspace.target.join(folder).join("cairn");
+    term::step(&format!("native host, {folder}{}", first(&before, 18)));
     host_once(workspace, profile)
 }
 
@@ -212,7 +209,9 @@ fn precompile(binary: &Path, wasm: &Path, artifact: &Path) -> Result<Precompiled
         fs::create_dir_all(folder)?;
     }
     term::step("compiling the component ahead of time");
-    cargo::run(Command::new(binary).arg("compile").arg(wasm).arg(&fresh))?;
+    let mut compile = Command::new(binary);
+    compile.arg("compile").arg(wasm).arg(&fresh);
+    cargo::run(compile.stdout(Stdio::null()))?;
     let same = fs::read(artifact).is_ok_and(|old| fs::read(&fresh).is_ok_and(|new| new == old));
     if same {
         fs::remove_file(&fresh)?;
@@ -243,6 +242,15 @@ fn stamp_of(files: &[&Path]) -> Result<String> {
         stamp += &format!("{} {}\n", metadata.len(), age.as_nanos());
     }
     Ok(stamp)
+}
+
+/// What to add to a step that takes long while there is nothing from before.
+fn first(before: &Path, core_minutes: usize) -> String {
+    if before.exists() {
+        String::new()
+    } else {
+        format!(" ({} from nothing)", about(core_minutes))
+    }
 }
 
 /// How long work takes here, given the minutes it takes one core.

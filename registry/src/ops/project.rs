@@ -28,31 +28,54 @@ pub(super) fn steps(
     now: Timestamp,
 ) -> Vec<Step> {
     let shown = visible(registry, entries);
-    let candidates: Vec<VersionCandidate<'_>> = shown
+    let candidates: Vec<_> = shown
         .iter()
-        .map(|entry| VersionCandidate {
-            version: &entry.version,
-            published_at: entry.published_at,
-            status: entry.status,
-        })
+        .map(|entry| candidate(entry, entry.status))
         .collect();
-    let latest = latest(&candidates);
+    let highest = latest(&candidates);
     let mut steps: Vec<Step> = shown
         .iter()
         .enumerate()
         .filter_map(|(index, entry)| {
             let before = stored.iter().find(|row| row.version == entry.version);
-            show(registry, entry, Some(index) == latest, before.copied(), now)
+            show(
+                registry,
+                entry,
+                Some(index) == highest,
+                before.copied(),
+                now,
+            )
         })
         .collect();
-    let left = |row: &&&Stored| !shown.iter().any(|entry| entry.version == row.version);
-    steps.extend(
-        stored
-            .iter()
-            .filter(left)
-            .filter_map(|row| bury(entries, row, now)),
-    );
+    let is_left = |row: &&&Stored| !shown.iter().any(|entry| entry.version == row.version);
+    let left = stored.iter().filter(is_left).filter_map(|row| {
+        let entry = entries.iter().find(|entry| entry.id == row.entry_id)?;
+        Some((entry, *row))
+    });
+    steps.extend(buried(left.collect(), shown.is_empty(), now));
     steps
+}
+
+fn candidate(entry: &Entry, status: Status) -> VersionCandidate<'_> {
+    VersionCandidate {
+        version: &entry.version,
+        published_at: entry.published_at,
+        status,
+    }
+}
+
+/// The tombstones of what was shown and is not any more. When `nothing` of a name is left, the highest one is the latest,
+/// as of a name whose versions are all deleted: who follows only the latest ones has to learn that it is gone.
+fn buried(left: Vec<(&Entry, &Stored)>, nothing: bool, now: Timestamp) -> Vec<Step> {
+    let candidates: Vec<_> = left
+        .iter()
+        .map(|(entry, _)| candidate(entry, Status::Deleted))
+        .collect();
+    let highest = latest(&candidates).filter(|_| nothing);
+    left.iter()
+        .enumerate()
+        .filter_map(|(index, (entry, row))| bury(entry, row, Some(index) == highest, now))
+        .collect()
 }
 
 /// The entries of the first source that has any to show: its name shadows the same name of later sources. A deleted entry
@@ -112,19 +135,18 @@ fn show(
     })
 }
 
-fn bury(entries: &[Entry], row: &Stored, now: Timestamp) -> Option<Step> {
-    if row.status == Status::Deleted && !row.latest {
+fn bury(entry: &Entry, row: &Stored, latest: bool, now: Timestamp) -> Option<Step> {
+    if row.status == Status::Deleted && row.latest == latest {
         return None;
     }
-    let entry = entries.iter().find(|entry| entry.id == row.entry_id)?;
     let message = "no longer part of this registry";
-    let meta = meta(entry, Status::Deleted, message, now, false);
+    let meta = meta(entry, Status::Deleted, message, now, latest);
     Some(Step::Bury(Shown {
         entry_id: entry.id,
         name: entry.name.clone(),
         version: entry.version.clone(),
         status: Status::Deleted,
-        latest: false,
+        latest,
         changed_at: now,
         digest: Digest::of([entry.digest.as_bytes(), &meta]),
         meta,
@@ -279,6 +301,21 @@ mod tests {
         assert_eq!(play(&registry(), &entries, &before), [""; 0]);
         entries[1].gone = false;
         assert_eq!(play(&registry(), &entries, &before), ["~1", "~2*"]);
+    }
+
+    #[test]
+    fn when_nothing_of_a_name_is_left_its_highest_tombstone_is_the_latest() {
+        let mut entries = [entry(1, "first", "1.0.0"), entry(2, "first", "2.0.0")];
+        let mut before = settled(&registry(), &entries);
+        entries[0].gone = true;
+        entries[1].gone = true;
+        assert_eq!(play(&registry(), &entries, &before), ["-1", "-2*"]);
+        for row in &mut before {
+            row.status = Status::Deleted;
+        }
+        assert_eq!(play(&registry(), &entries, &before), [""; 0]);
+        entries[0].gone = false;
+        assert_eq!(play(&registry(), &entries, &before), ["~1*", "-2"]);
     }
 
     #[test]

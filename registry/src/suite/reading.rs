@@ -92,7 +92,11 @@ async fn check_search<D: Db>(world: &World<'_, D>, texts: &[(String, String)], t
     let wanted = fold(term);
     let expected: Vec<&str> = texts
         .iter()
-        .filter(|(name, text)| [name, text].iter().any(|field| fold(field).contains(&wanted)))
+        .filter(|(name, text)| {
+            [name, text]
+                .iter()
+                .any(|field| fold(field).contains(&wanted))
+        })
         .map(|(name, _)| name.as_str())
         .collect();
     let query = Query {

@@ -28,9 +28,8 @@ pub(super) fn package(at: &Place<'_>, report: &mut Report) {
         );
     }
     file_hash(&at.field("fileSha256"), registry == Some("mcpb"), report);
-    transport(&at.field("transport"), report);
-    at.field("environmentVariables")
-        .each(report, environment_variable);
+    transport(at, report);
+    at.field("environmentVariables").each(report, named_input);
     at.field("runtimeArguments").each(report, argument);
     at.field("packageArguments").each(report, argument);
 }
@@ -48,8 +47,9 @@ fn file_hash(at: &Place<'_>, required: bool, report: &mut Report) {
     }
 }
 
-fn transport(at: &Place<'_>, report: &mut Report) {
-    report.require(at.is_present(), at, "is required");
+fn transport(package: &Place<'_>, report: &mut Report) {
+    let at = package.field("transport");
+    report.require(at.is_present(), &at, "is required");
     if at.object(report).is_none() {
         return;
     }
@@ -58,15 +58,68 @@ fn transport(at: &Place<'_>, report: &mut Report) {
     match kind.required(report) {
         Some("stdio") => report.require(!url.is_present(), &url, "has no meaning for stdio"),
         Some("streamable-http" | "sse") => {
-            url.required(report);
+            if let Some(text) = url.required(report) {
+                let known = |variable: &str| {
+                    at.field("variables").field(variable).is_present() || defines(package, variable)
+                };
+                defined(&url, text, known, report);
+            }
         }
         Some(_) => report.add(&kind, "must be stdio, streamable-http or sse"),
         None => {}
     }
 }
 
-fn environment_variable(at: &Place<'_>, report: &mut Report) {
+/// Whether an input of the package has this name. Names of arguments count without their dashes too.
+fn defines(package: &Place<'_>, variable: &str) -> bool {
+    const LISTS: [&str; 3] = [
+        "environmentVariables",
+        "runtimeArguments",
+        "packageArguments",
+    ];
+    let list = |field: &str| {
+        package
+            .value
+            .and_then(|package| package.get(field)?.as_array())
+    };
+    let names = |input: &Value| {
+        ["name", "valueHint"].iter().any(|field| {
+            let name = input.get(field).and_then(Value::as_str);
+            name.is_some_and(|name| name == variable || name.trim_start_matches('-') == variable)
+        })
+    };
+    LISTS
+        .iter()
+        .filter_map(|field| list(field))
+        .flatten()
+        .any(names)
+}
+
+/// Every variable of a URL template is defined somewhere.
+fn defined(url: &Place<'_>, text: &str, known: impl Fn(&str) -> bool, report: &mut Report) {
+    if let Some(variable) = placeholders(text).find(|variable| !known(variable)) {
+        report.add(url, format!("{{{variable}}} is not defined"));
+    }
+}
+
+/// What environment variables, headers and arguments have in common.
+fn input(at: &Place<'_>, report: &mut Report) {
+    for flag in ["isRequired", "isSecret"] {
+        at.field(flag).flag(report);
+    }
+    for text in ["description", "value", "default"] {
+        at.field(text).text(report);
+    }
+    let format = at.field("format");
+    if let Some(text) = format.text(report) {
+        let known = ["string", "number", "boolean", "filepath"];
+        report.require(known.contains(&text), &format, "is not a known format");
+    }
+}
+
+fn named_input(at: &Place<'_>, report: &mut Report) {
     at.field("name").required(report);
+    input(at, report);
 }
 
 fn argument(at: &Place<'_>, report: &mut Report) {
@@ -76,18 +129,28 @@ fn argument(at: &Place<'_>, report: &mut Report) {
             let given = at.field("value").is_present() || at.field("valueHint").is_present();
             report.require(given, at, "a positional argument needs value or valueHint");
         }
-        Some("named") => {
-            let name = at.field("name");
-            if let Some(text) = name.required(report) {
-                report.require(
-                    !text.contains(['<', '>', ' ', '$']),
-                    &name,
-                    "must not contain <, >, $ or a space",
-                );
-            }
-        }
+        Some("named") => named_argument(at, report),
         Some(_) => report.add(&kind, "must be positional or named"),
         None => {}
+    }
+    input(at, report);
+}
+
+fn named_argument(at: &Place<'_>, report: &mut Report) {
+    let place = at.field("name");
+    let Some(name) = place.required(report) else {
+        return;
+    };
+    report.require(
+        !name.contains(['<', '>', ' ', '$']),
+        &place,
+        "must not contain <, >, $ or a space",
+    );
+    for field in ["value", "default"] {
+        let at = at.field(field);
+        let text = at.value.and_then(Value::as_str).unwrap_or_default();
+        let repeated = !name.is_empty() && text.starts_with(name);
+        report.require(!repeated, &at, "must not begin with the argument's name");
     }
 }
 
@@ -108,12 +171,10 @@ pub(super) fn remote(at: &Place<'_>, report: &mut Report) {
             "must be an http(s) address that is not local",
         );
         let variables = at.field("variables");
-        let undefined = placeholders(text).find(|variable| !variables.field(variable).is_present());
-        if let Some(variable) = undefined {
-            report.add(&url, format!("{{{variable}}} is not defined in variables"));
-        }
+        let known = |variable: &str| variables.field(variable).is_present();
+        defined(&url, text, known, report);
     }
-    at.field("headers").each(report, environment_variable);
+    at.field("headers").each(report, named_input);
 }
 
 fn is_public(url: &str) -> bool {

@@ -130,8 +130,11 @@ fn repository(at: &Place<'_>, report: &mut Report) {
     }
     let url = at.field("url");
     if let Some(text) = url.required(report) {
-        let absolute = text.starts_with("https://") || text.starts_with("http://");
-        report.require(absolute, &url, "must be an absolute address");
+        report.require(
+            names_repository(text),
+            &url,
+            "must be the address of a repository",
+        );
     }
     let source = at.field("source");
     if let Some(text) = source.required(report) {
@@ -147,6 +150,15 @@ fn repository(at: &Place<'_>, report: &mut Report) {
             !path.starts_with('/') && path.split('/').all(|part| !matches!(part, "" | "." | ".."));
         report.require(clean, &subfolder, "must be a clean relative path");
     }
+}
+
+/// `https://host/owner/name`, or deeper.
+fn names_repository(url: &str) -> bool {
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    let parts = rest.map(|rest| rest.split('/').filter(|part| !part.is_empty()).count());
+    parts.is_some_and(|parts| parts >= 3)
 }
 
 fn icon(at: &Place<'_>, report: &mut Report) {
@@ -186,26 +198,35 @@ fn icon(at: &Place<'_>, report: &mut Report) {
 
 fn icon_sizes(at: &Place<'_>, report: &mut Report) {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let size = |value: &Value| {
-        value.as_str().is_some_and(|text| {
-            text == "any"
-                || text
-                    .split_once('x')
-                    .is_some_and(|(width, height)| digits(width) && digits(height))
-        })
+    let pair = |text: &str| {
+        text.split_once('x')
+            .is_some_and(|(width, height)| digits(width) && digits(height))
     };
-    let Some(value) = at.value else { return };
-    let valid = value.as_array().is_some_and(|sizes| sizes.iter().all(size));
-    report.require(valid, at, "must be a list of WIDTHxHEIGHT or any");
+    for size in at.elements(report) {
+        if let Some(text) = size.text(report) {
+            report.require(
+                text == "any" || pair(text),
+                &size,
+                "must be WIDTHxHEIGHT or any",
+            );
+        }
+    }
 }
+
+/// Bytes that publishers may say about a server.
+const PROVIDED: usize = 4096;
 
 fn meta(at: &Place<'_>, report: &mut Report) {
     let Some(fields) = at.object(report) else {
         return;
     };
-    for field in fields.keys() {
-        if field != "io.modelcontextprotocol.registry/publisher-provided" {
-            report.add(&at.field(field), "is not kept by the official registry");
+    for (field, value) in fields {
+        let at = at.field(field);
+        if field == "io.modelcontextprotocol.registry/publisher-provided" {
+            let size = value.to_string().len();
+            report.require(size <= PROVIDED, &at, "is larger than 4 KB");
+        } else {
+            report.add(&at, "is not kept by the official registry");
         }
     }
 }
@@ -247,8 +268,12 @@ mod tests {
         );
         check(r#""repository":"https://x""#, &["/repository"]);
         check(
-            r#""repository":{"url":"https://x","source":"svn","subfolder":"../a"}"#,
-            &["/repository/source", "/repository/subfolder"],
+            r#""repository":{"url":"https://x/a","source":"svn","subfolder":"../a"}"#,
+            &[
+                "/repository/url",
+                "/repository/source",
+                "/repository/subfolder",
+            ],
         );
         check(r#""title":" ""#, &["/title"]);
         check(r#""websiteUrl":"/docs""#, &["/websiteUrl"]);
@@ -256,7 +281,18 @@ mod tests {
             r#""icons":[{"src":"http://x","sizes":"big"}]"#,
             &["/icons/0/src", "/icons/0/sizes"],
         );
+        check(
+            r#""icons":[{"src":"https://x","sizes":["48x48","big",1]}]"#,
+            &["/icons/0/sizes/1", "/icons/0/sizes/2"],
+        );
         check(r#""_meta":{"a/b":1}"#, &["/_meta/a~1b"]);
+        let large = "x".repeat(PROVIDED);
+        check(
+            &format!(
+                r#""_meta":{{"io.modelcontextprotocol.registry/publisher-provided":{{"x":"{large}"}}}}"#
+            ),
+            &["/_meta/io.modelcontextprotocol.registry~1publisher-provided"],
+        );
     }
 
     #[test]
@@ -305,6 +341,36 @@ mod tests {
         check(
             r#""remotes":[{"type":"sse","url":"https://a.example"},{"type":"sse","url":"https://a.example"}]"#,
             &["/remotes"],
+        );
+    }
+
+    #[test]
+    fn inputs_are_checked_wherever_they_stand() {
+        let package = |rest: &str| {
+            format!(r#""packages":[{{"registryType":"npm","identifier":"a",{rest}}}]"#)
+        };
+        let stdio = r#""transport":{"type":"stdio"}"#;
+        check(
+            &package(&format!(
+                r#"{stdio},"environmentVariables":[{{"name":"A","isRequired":"true","format":"password"}}],"packageArguments":[{{"type":"named","name":"--p","value":"--p=1","default":8}}]"#
+            )),
+            &[
+                "/packages/0/environmentVariables/0/isRequired",
+                "/packages/0/environmentVariables/0/format",
+                "/packages/0/packageArguments/0/value",
+                "/packages/0/packageArguments/0/default",
+            ],
+        );
+        let url = |rest: &str| {
+            package(&format!(
+                r#""transport":{{"type":"sse","url":"http://127.0.0.1:{{port}}/sse"}}{rest}"#
+            ))
+        };
+        check(&url(""), &["/packages/0/transport/url"]);
+        check(&url(r#","environmentVariables":[{"name":"port"}]"#), &[]);
+        check(
+            &url(r#","packageArguments":[{"type":"named","name":"--port"}]"#),
+            &[],
         );
     }
 

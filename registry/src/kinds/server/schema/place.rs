@@ -67,6 +67,12 @@ impl<'a> Place<'a> {
         value.as_str()
     }
 
+    /// A value that is no truth value is reported.
+    pub(super) fn flag(&self, report: &mut Report) {
+        let fits = self.value.is_none_or(Value::is_boolean);
+        report.require(fits, self, "must be true or false");
+    }
+
     /// The text of a required field.
     pub(super) fn required(&self, report: &mut Report) -> Option<&'a str> {
         report.require(self.is_present(), self, "is required");
@@ -81,18 +87,25 @@ impl<'a> Place<'a> {
         value.as_object()
     }
 
-    /// Runs a rule on every element, each of which must be an object.
-    pub(super) fn each(&self, report: &mut Report, rule: fn(&Place<'a>, &mut Report)) {
-        let Some(value) = self.value else { return };
+    /// The elements of a list; another type is reported.
+    pub(super) fn elements(&self, report: &mut Report) -> Vec<Self> {
+        let Some(value) = self.value else {
+            return Vec::new();
+        };
         let Some(elements) = value.as_array() else {
             report.add(self, "must be a list");
-            return;
+            return Vec::new();
         };
-        for (index, element) in elements.iter().enumerate() {
-            let place = Place {
-                value: Some(element),
-                pointer: format!("{}/{index}", self.pointer),
-            };
+        let place = |(index, element)| Self {
+            value: Some(element),
+            pointer: format!("{}/{index}", self.pointer),
+        };
+        elements.iter().enumerate().map(place).collect()
+    }
+
+    /// Runs a rule on every element, each of which must be an object.
+    pub(super) fn each(&self, report: &mut Report, rule: fn(&Place<'a>, &mut Report)) {
+        for place in self.elements(report) {
             if place.object(report).is_some() {
                 rule(&place, report);
             }
