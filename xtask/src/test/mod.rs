@@ -2,6 +2,7 @@
 //! that one run shows everything that is wrong. Ends with one line: `N passed, N failed`.
 
 mod counts;
+mod session;
 mod step;
 
 use std::{process::ExitCode, time::Duration};
@@ -11,7 +12,8 @@ use anyhow::Result;
 use crate::{cargo::Workspace, term, tools};
 
 use counts::Counts;
-use step::{Outcome, Session, Step};
+use session::{Outcome, Session};
+use step::Step;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {

@@ -8,7 +8,6 @@ use super::{files, none, root};
 fn is_machine_path(word: &str) -> bool {
     let places = [
         "/root/",
-        "/work/",
         "/Users/",
         "/tmp/",
         "C:\\Users",

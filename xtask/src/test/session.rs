@@ -1,0 +1,237 @@
+//! What each step of `cargo xtask test` does: a few commands, and what it leaves for the next one.
+
+use std::{
+    io::stdout,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result};
+
+use super::{
+    counts::{self, Counts},
+    step::Step,
+};
+use crate::{
+    bench,
+    build::{self, Profile},
+    cargo::{self, Workspace},
+    tools,
+};
+
+/// The package of the black-box suite, and the part of it that every target has to pass.
+const BLACKBOX: &str = "cairn-tests";
+const EVERY_TARGET: &str = "blackbox";
+
+/// How a step ended.
+pub(super) enum Outcome {
+    /// All is well.
+    Passed(Counts),
+    /// Something is wrong: a test, or the step as a whole.
+    Failed(Counts),
+    /// It needs something that is not here.
+    NotRun(String),
+}
+
+impl Outcome {
+    /// Of two halves of a step.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Passed(one), Self::Passed(two)) => Self::Passed(one + two),
+            (Self::Passed(one) | Self::Failed(one), Self::Passed(two) | Self::Failed(two)) => {
+                Self::Failed(one + two)
+            }
+            (half, Self::NotRun(_)) | (Self::NotRun(_), half) => half,
+        }
+    }
+}
+
+/// All is well, and there was nothing to count.
+const PASSED: Outcome = Outcome::Passed(Counts {
+    passed: 0,
+    failed: 0,
+});
+
+fn lacks(what: &str) -> Outcome {
+    Outcome::NotRun(format!("there is no {what}"))
+}
+
+/// What one step leaves for the next.
+pub(super) struct Session<'a> {
+    workspace: &'a Workspace,
+    filter: Option<&'a str>,
+    wasm: Option<PathBuf>,
+    binary: Option<PathBuf>,
+    /// What tests said they could not check.
+    pub(super) not_checked: Vec<String>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(workspace: &'a Workspace, filter: Option<&'a str>) -> Self {
+        Self {
+            workspace,
+            filter,
+            wasm: None,
+            binary: None,
+            not_checked: Vec::new(),
+        }
+    }
+
+    pub(super) fn perform(&mut self, step: Step) -> Result<Outcome> {
+        match step {
+            Step::Fmt => self.fmt(),
+            Step::Clippy => self.clippy(),
+            Step::Component => self.component(),
+            Step::Host => self.host(),
+            Step::Unit => self.unit(),
+            Step::Blackbox => self.blackbox(),
+            Step::Spin => self.spin(),
+            Step::Bench => self.bench(),
+        }
+    }
+
+    fn fmt(&self) -> Result<Outcome> {
+        if !self.has_component("fmt", "rustfmt") {
+            return Ok(lacks("rustfmt in the toolchain"));
+        }
+        cargo::run(self.workspace.cargo().args(["fmt", "--all", "--check"]))?;
+        Ok(PASSED)
+    }
+
+    /// The wasm-only code is not seen by a look at the machine's own target.
+    fn clippy(&self) -> Result<Outcome> {
+        if !self.has_component("clippy", "clippy") {
+            return Ok(lacks("clippy in the toolchain"));
+        }
+        let mut native = self.cargo("clippy");
+        native.args(["--workspace", "--all-targets", "--", "-D", "warnings"]);
+        cargo::run(&mut native)?;
+        build::ensure_target(self.workspace)?;
+        let mut wasm = self.cargo("clippy");
+        wasm.args(["--package=cairn-component", "--package=cairn-test-guest"])
+            .args(["--release", "--target", build::WASM, "--target-dir"])
+            .arg(self.workspace.target.join("component"))
+            .args(["--", "-D", "warnings"]);
+        cargo::run(&mut wasm)?;
+        Ok(PASSED)
+    }
+
+    /// A part of the toolchain that rustup adds, if it can.
+    fn has_component(&self, verb: &str, component: &str) -> bool {
+        let is_there = || {
+            let mut ask = self.workspace.cargo();
+            ask.args([verb, "--version"])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            cargo::run(&mut ask).is_ok()
+        };
+        let add = || {
+            let mut add = Command::new("rustup");
+            add.current_dir(&self.workspace.root)
+                .args(["component", "add", component]);
+            cargo::run(&mut add).is_ok()
+        };
+        is_there() || (add() && is_there())
+    }
+
+    fn component(&mut self) -> Result<Outcome> {
+        self.wasm = Some(build::component(self.workspace)?);
+        Ok(PASSED)
+    }
+
+    fn host(&mut self) -> Result<Outcome> {
+        let Some(wasm) = &self.wasm else {
+            return Ok(lacks("component"));
+        };
+        self.binary = Some(build::host(self.workspace, Profile::Dev, wasm)?);
+        Ok(PASSED)
+    }
+
+    /// Everything but the black box. Naming each target, rather than leaving a package out, keeps the selection of
+    /// packages and with it the features of the dependencies the same in every step.
+    fn unit(&mut self) -> Result<Outcome> {
+        let mut tests = self.cargo("test");
+        tests.args(["--workspace", "--no-fail-fast", "--lib", "--bins"]);
+        let other = |(package, _): &(&str, &str)| *package != BLACKBOX;
+        for (_, test) in self.workspace.integration_tests().filter(other) {
+            tests.args(["--test", test]);
+        }
+        let targets = self.count(&mut tests)?;
+        let mut examples = self.cargo("test");
+        examples.args(["--workspace", "--no-fail-fast", "--doc"]);
+        // Cargo warns of a library that has no examples to run.
+        examples.args(["--exclude", "cairn-test-guest"]);
+        Ok(targets.and(self.count(&mut examples)?))
+    }
+
+    /// The suite, and what belongs to the native host alone.
+    fn blackbox(&mut self) -> Result<Outcome> {
+        if self.binary.is_none() {
+            return Ok(lacks("native host"));
+        }
+        let mut tests = self.cargo("test");
+        tests.args(["--workspace", "--no-fail-fast"]);
+        let own = |(package, _): &(&str, &str)| *package == BLACKBOX;
+        for (_, test) in self.workspace.integration_tests().filter(own) {
+            tests.args(["--test", test]);
+        }
+        self.count(tests.env("CAIRN_TARGET", "host-libsql"))
+    }
+
+    fn spin(&mut self) -> Result<Outcome> {
+        if !tools::has("spin") {
+            return Ok(lacks("`spin` on the PATH"));
+        }
+        let Some(wasm) = &self.wasm else {
+            return Ok(lacks("component"));
+        };
+        build::for_spin(self.workspace, wasm.clone())?;
+        let mut tests = self.cargo("test");
+        tests.args(["--workspace", "--test", EVERY_TARGET]);
+        self.count(tests.env("CAIRN_TARGET", "spin"))
+    }
+
+    fn bench(&self) -> Result<Outcome> {
+        let (Some(wasm), Some(binary)) = (&self.wasm, &self.binary) else {
+            return Ok(lacks("native host"));
+        };
+        let mut measure = bench::measure(self.workspace, Profile::Dev, wasm, binary)?;
+        cargo::run(measure.args(["--short", "--check"]))?;
+        Ok(PASSED)
+    }
+
+    /// Cargo with all that our tests want to know.
+    fn cargo(&self, verb: &str) -> Command {
+        let mut command = self.workspace.cargo();
+        command.arg(verb);
+        build::embed(&mut command, &build::artifact(self.workspace, Profile::Dev));
+        let made = [
+            ("CAIRN_COMPONENT_WASM", &self.wasm),
+            ("CAIRN_BIN", &self.binary),
+        ];
+        for (name, file) in made {
+            match file.as_deref().map(Path::as_os_str) {
+                Some(file) => command.env(name, file),
+                None => command.env_remove(name),
+            };
+        }
+        command
+    }
+
+    /// Runs tests, passing on what they say.
+    fn count(&mut self, tests: &mut Command) -> Result<Outcome> {
+        tests
+            .args(["--", "--show-output"])
+            .args(self.filter)
+            .stdout(Stdio::piped());
+        let mut child = tests.spawn().context("cargo does not start")?;
+        let output = child.stdout.take().context("no output")?;
+        let (counts, not_checked) = counts::follow(output, stdout());
+        self.not_checked.extend(not_checked);
+        Ok(if child.wait()?.success() {
+            Outcome::Passed(counts)
+        } else {
+            Outcome::Failed(counts)
+        })
+    }
+}
