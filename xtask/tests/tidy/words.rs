@@ -6,13 +6,7 @@ use super::{files, none, root};
 
 /// A path that exists on somebody's machine only. `/home/me` is the example.
 fn is_machine_path(word: &str) -> bool {
-    let places = [
-        "/root/",
-        "/Users/",
-        "/tmp/",
-        "C:\\Users",
-        "/home/",
-    ];
+    let places = ["/root/", "/Users/", "/tmp/", "C:\\Users", "/home/"];
     places.iter().any(|place| word.starts_with(place)) && !word.starts_with("/home/me")
 }
 
