@@ -11,7 +11,7 @@
 //! * [`telemetry`]: logs and metrics.
 //!
 //! Nothing here decides what a registry answers: that is the component's part. Nobody but the binary, its tests and
-//! its benches uses this crate.
+//! the programme that measures it uses this crate.
 
 pub mod cli;
 pub mod config;

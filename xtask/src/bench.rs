@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: builds what is measured and starts the programme that measures it, `host/benches/measure`.
+//! `cargo xtask bench`: builds what is measured and starts the programme that measures it, `host/measure`.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,6 +12,10 @@ use crate::{
     cargo::{self, Workspace},
     term,
 };
+
+/// The programme and its package. A package of its own, because what tests of the host need would have wasmtime built a
+/// second time with other features.
+const MEASURE: &str = "cairn-measure";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -93,13 +97,13 @@ pub(crate) fn measure(
 ) -> Result<Command> {
     term::step("the programme that measures");
     let mut build = workspace.cargo();
-    build.args(["build", "--bench", "measure"]);
+    build.args(["build", "--bin", MEASURE]);
     match profile {
         Profile::Dev => build.arg("--workspace"),
-        Profile::Release => build.args(["--release", "--package", "cairn"]),
+        Profile::Release => build.args(["--release", "--package", MEASURE]),
     };
     build::embed(&mut build, &build::artifact(workspace, profile));
-    let mut measure = Command::new(cargo::artifact(&mut build, "measure", "")?);
+    let mut measure = Command::new(cargo::artifact(&mut build, MEASURE, "")?);
     for (flag, file) in [
         ("--binary", binary),
         ("--component", wasm),

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Where the schema's steps lie.
-const MIGRATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations");
+const MIGRATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
 /// Holds the time of the last change beside a database.
 const UNTIL: &str = "until";
 

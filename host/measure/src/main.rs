@@ -36,7 +36,7 @@ use crate::{
     table::{Heading, Verdict},
 };
 
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 /// Real records, beside the project and not part of it.
 const REAL: &str = "mcp-registry/official-2025-12.json";
 /// What there is without them.
