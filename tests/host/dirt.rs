@@ -183,7 +183,9 @@ fn the_lists_hold_what_is_served_and_nothing_else() {
         })
         .collect();
     expected.retain(|key| !warned.contains(key));
-    assert!(expected.len() > 10 && warned.len() > 80);
+    let deviating = |case: &&Case| case.expect == "served" && case.pointer.is_some();
+    let deviating = cases().iter().filter(deviating).count();
+    assert!(expected.len() > 10 && warned.len() >= deviating && deviating > 70);
     assert_eq!(listed("/registry/strict/v0.1"), expected);
 }
 
