@@ -76,7 +76,8 @@ CREATE UNIQUE INDEX view_key ON view (namespace, registry, kind, name, version);
 CREATE INDEX view_live ON view (namespace, registry, kind, name, version) WHERE status <> 'deleted';
 CREATE INDEX view_latest ON view (namespace, registry, kind, name, version) WHERE latest = 1;
 CREATE INDEX view_changed ON view (namespace, registry, kind, changed_at, name, version);
-CREATE INDEX view_entry ON view (entry_id, namespace, registry);
+-- Leads from a trigram hit to its place in the list without touching the row.
+CREATE INDEX view_entry ON view (entry_id, namespace, registry, kind, name, version, status, latest, changed_at);
 -- Covers the walk that answers terms which are in many records.
 CREATE INDEX view_search ON view (namespace, registry, kind, name, version, status, latest, changed_at, search);
 

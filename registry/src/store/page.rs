@@ -116,6 +116,8 @@ fn list_sql(engine: Engine, criteria: &Criteria<'_>, parameters: &mut Vec<Value>
 /// Conditions of a page beyond view and position, as text.
 struct Conditions {
     all: String,
+    /// Without the one on the text, which the trigram index has decided exactly: its hits are then found in an index alone.
+    but_text: String,
     /// The one on the time of change alone.
     since: String,
 }
@@ -139,11 +141,16 @@ fn conditions(engine: Engine, criteria: &Criteria<'_>, parameters: &mut Vec<Valu
         since = format!(" AND v.changed_at > ?{}", parameters.len());
         all.push_str(&since);
     }
+    let but_text = all.clone();
     if let Some(term) = criteria.search {
         parameters.push(term.into());
         let _ = write!(all, " AND {}", dialect::contains(engine, parameters.len()));
     }
-    Conditions { all, since }
+    Conditions {
+        all,
+        but_text,
+        since,
+    }
 }
 
 const AFTER: &str = "(v.name, v.version) > (?4, ?5)";
@@ -208,7 +215,7 @@ fn narrow_or_walk(
     join: &Join,
     conditions: &Conditions,
 ) -> String {
-    let all = &conditions.all;
+    let Conditions { all, but_text, .. } = conditions;
     let on = join.on;
     let index = dialect::index(engine, join.index);
     let only_if = |holds: &str| {
@@ -221,7 +228,7 @@ fn narrow_or_walk(
     format!(
         "WITH hit AS MATERIALIZED ({hits}), page AS (\
          SELECT name, version FROM (SELECT v.name, v.version FROM {few}hit h CROSS JOIN view v{index} \
-         WHERE {VIEW} AND {on} AND {AFTER}{all} ORDER BY v.name, v.version LIMIT ?6) few \
+         WHERE {VIEW} AND {on} AND {AFTER}{but_text} ORDER BY v.name, v.version LIMIT ?6) few \
          UNION ALL SELECT name, version FROM ({walk}) many)"
     )
 }
