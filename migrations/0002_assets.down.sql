@@ -1,3 +1,4 @@
+DROP TABLE search_trigram;
 DROP TABLE search;
 DROP TABLE view;
 DROP TABLE reference;

@@ -7,7 +7,6 @@ CREATE TABLE entry (
     kind              TEXT   NOT NULL,
     name              TEXT   NOT NULL,
     version           TEXT   NOT NULL,
-    document          BYTEA  NOT NULL,  -- as it came, byte for byte
     digest            BYTEA  NOT NULL,  -- SHA-256 of the document and the upstream values below
     status            TEXT   NOT NULL,  -- active, deprecated, deleted
     status_message    TEXT   NOT NULL,
@@ -18,7 +17,8 @@ CREATE TABLE entry (
     hidden            BIGINT NOT NULL,  -- 1: the source's filter hides it
     warned            BIGINT NOT NULL,  -- 1: it has warnings
     warnings          TEXT   NOT NULL,  -- JSON array of {pointer, message}, or empty
-    search            TEXT   NOT NULL   -- folded name, title and description
+    search            TEXT   NOT NULL,  -- folded name, title and description
+    document          BYTEA  NOT NULL   -- as it came, byte for byte; last, so that long ones are in nobody's way
 );
 
 CREATE UNIQUE INDEX entry_key ON entry (namespace, kind, name, source, version);
@@ -68,18 +68,23 @@ CREATE TABLE view (
     latest     BIGINT NOT NULL,
     changed_at BIGINT NOT NULL,  -- what updated_since compares with
     digest     BYTEA  NOT NULL,  -- of the whole response element
-    meta       BYTEA  NOT NULL,  -- the element's _meta, ready
+    head       TEXT   NOT NULL,  -- lines: name, version, bytes of the element without its opening, tag
+    tail       BYTEA  NOT NULL,  -- what stands behind the document in the response element
     search     TEXT   NOT NULL
 );
 
 CREATE UNIQUE INDEX view_key ON view (namespace, registry, kind, name, version);
 CREATE INDEX view_live ON view (namespace, registry, kind, name, version) WHERE status <> 'deleted';
 CREATE INDEX view_latest ON view (namespace, registry, kind, name, version) WHERE latest = 1;
-CREATE INDEX view_changed ON view (namespace, registry, kind, changed_at, name, version);
--- Leads from a trigram hit to its place in the list without touching the row.
+-- Answers what changed since a time, when that is little.
+CREATE INDEX view_changed ON view (namespace, registry, kind, changed_at, name, version, status, latest);
+-- Leads from a hit of the text index to its place in the list without touching the row.
 CREATE INDEX view_entry ON view (entry_id, namespace, registry, kind, name, version, status, latest, changed_at);
 -- Covers the walk that answers terms which are in many records.
 CREATE INDEX view_search ON view (namespace, registry, kind, name, version, status, latest, changed_at, search);
 
--- Answers terms which are in few records. Contentless: the text stands in entry, which also serves its removal.
-CREATE VIRTUAL TABLE search USING fts5 (text, content = '', columnsize = 0, tokenize = 'trigram case_sensitive 1');
+-- Answers terms which are in few records. It knows in which texts a trigram is, not where: a third of the size, and what
+-- it offers is looked at anyway. Contentless: the text stands in entry, which also serves its removal.
+CREATE VIRTUAL TABLE search USING fts5 (text, content = '', columnsize = 0, detail = none, tokenize = 'trigram case_sensitive 1');
+-- The same by trigram, for terms shorter than one.
+CREATE VIRTUAL TABLE search_trigram USING fts5vocab (search, instance);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use cairn_registry::{
     model::Timestamp,
-    ops::browse::{Element, Page, Query},
+    ops::browse::{Listing, Page, Query},
 };
 
 use crate::http::{Cache, Call, DEFAULT_LIMIT, Dialect, Etag, Fault, Reply, boolean, pairs};
@@ -88,72 +88,46 @@ const JSON: (&str, Cache) = ("application/json", Cache::Records);
 
 /// `{"servers":[…],"metadata":{"count":…,"nextCursor":…}}`
 pub(super) fn page(call: &Call<'_>, page: &Page) -> Reply {
-    list("page", call, &page.elements, page.next.as_deref())
+    list("page", call, &page.records, page.next.as_deref())
 }
 
 /// The same without a cursor.
-pub(super) fn versions(call: &Call<'_>, versions: &[Element]) -> Reply {
+pub(super) fn versions(call: &Call<'_>, versions: &Listing) -> Reply {
     list("versions", call, versions, None)
 }
 
 /// `{"server":…,"_meta":…}`
-pub(super) fn version(call: &Call<'_>, element: &Element) -> Reply {
-    let etag = Etag::of("version", [&element.digest], "");
+pub(super) fn version(call: &Call<'_>, record: &Listing) -> Reply {
+    let etag = Etag::of("version", record.tags(), "");
     Reply::tagged(call, &etag, JSON, || {
-        let mut body = Vec::with_capacity(element_size(element));
-        write_element(&mut body, element);
+        let mut body = Vec::with_capacity(record.size());
+        record.write(&mut body);
         body
     })
 }
 
-fn list(shape: &'static str, call: &Call<'_>, elements: &[Element], next: Option<&str>) -> Reply {
-    let digests = elements.iter().map(|element| &element.digest);
-    let etag = Etag::of(shape, digests, next.unwrap_or_default());
-    Reply::tagged(call, &etag, JSON, || list_body(elements, next))
+fn list(shape: &'static str, call: &Call<'_>, records: &Listing, next: Option<&str>) -> Reply {
+    let etag = Etag::of(shape, records.tags(), next.unwrap_or_default());
+    Reply::tagged(call, &etag, JSON, || list_body(records, next))
 }
 
-const OPEN: &str = r#"{"servers":["#;
-const META: &str = r#","_meta":"#;
-
-fn list_body(elements: &[Element], next: Option<&str>) -> Vec<u8> {
-    let count = elements.len();
+fn list_body(records: &Listing, next: Option<&str>) -> Vec<u8> {
+    const OPEN: &str = r#"{"servers":["#;
+    let count = records.len();
     // A cursor is base64url: nothing in it needs to be escaped.
     let end = match next {
         Some(next) => format!(r#"],"metadata":{{"count":{count},"nextCursor":"{next}"}}}}"#),
         None => format!(r#"],"metadata":{{"count":{count}}}}}"#),
     };
-    let commas = count.saturating_sub(1);
-    let size = OPEN.len() + elements.iter().map(element_size).sum::<usize>() + commas + end.len();
-    let mut body = Vec::with_capacity(size);
+    let mut body = Vec::with_capacity(OPEN.len() + records.size() + end.len());
     body.extend_from_slice(OPEN.as_bytes());
-    for (index, element) in elements.iter().enumerate() {
-        if index > 0 {
-            body.push(b',');
-        }
-        write_element(&mut body, element);
-    }
+    records.write(&mut body);
     body.extend_from_slice(end.as_bytes());
     body
 }
 
-const SERVER: &str = r#"{"server":"#;
-
-fn element_size(element: &Element) -> usize {
-    SERVER.len() + element.document.len() + META.len() + element.meta.len() + "}".len()
-}
-
-fn write_element(body: &mut Vec<u8>, element: &Element) {
-    body.extend_from_slice(SERVER.as_bytes());
-    body.extend_from_slice(&element.document);
-    body.extend_from_slice(META.as_bytes());
-    body.extend_from_slice(&element.meta);
-    body.push(b'}');
-}
-
 #[cfg(test)]
 mod tests {
-    use cairn_registry::model::Digest;
-
     use super::*;
 
     #[test]
@@ -176,27 +150,5 @@ mod tests {
         check("1.5", Err(422), Err(400));
         check("abc", Err(422), Err(400));
         check("٣", Err(422), Err(400));
-    }
-
-    #[test]
-    fn bodies_are_concatenated_into_the_space_reserved() {
-        let element = |name: &str| Element {
-            name: name.to_owned(),
-            version: "1".to_owned(),
-            digest: Digest::of([name.as_bytes()]),
-            meta: b"{}".to_vec(),
-            document: format!(r#"{{"name":"{name}"}}"#).into_bytes(),
-        };
-        let check = |elements: &[Element], next, expected: &str| {
-            let body = list_body(elements, next);
-            assert_eq!(body.capacity(), body.len());
-            assert_eq!(String::from_utf8_lossy(&body), expected);
-        };
-        check(&[], None, r#"{"servers":[],"metadata":{"count":0}}"#);
-        check(
-            &[element("a"), element("b")],
-            Some("AAA"),
-            r#"{"servers":[{"server":{"name":"a"},"_meta":{}},{"server":{"name":"b"},"_meta":{}}],"metadata":{"count":2,"nextCursor":"AAA"}}"#,
-        );
     }
 }

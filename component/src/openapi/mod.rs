@@ -69,7 +69,7 @@ struct Form {
 struct Text {
     head: String,
     tail: String,
-    digest: Digest,
+    digest: String,
 }
 
 /// One per form, made when it is first asked for.
@@ -101,7 +101,7 @@ async fn serve<D: Db>(cx: Cx<'_, D>, call: &Call<'_>, media: &'static str) -> Se
         }
     };
     let base = address(&call.base.to_string());
-    let etag = Etag::of("openapi", [&text.digest], &base);
+    let etag = Etag::of("openapi", [&*text.digest], &base);
     Ok(Reply::tagged(call, &etag, (media, Cache::Program), || {
         [text.head.as_str(), &base, &text.tail].concat()
     }))
@@ -132,7 +132,7 @@ impl Form {
         Text {
             head: head.to_owned(),
             tail: tail.to_owned(),
-            digest: Digest::of([text.as_bytes()]),
+            digest: Digest::of([text.as_bytes()]).to_string(),
         }
     }
 }

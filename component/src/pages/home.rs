@@ -37,8 +37,8 @@ async fn example<D: Db>(cx: Cx<'_, D>) -> Result<String, cairn_registry::Error> 
         ..Query::default()
     };
     let page = browse::list(cx, Scope::Default, Kind::Server, query).await?;
-    let first = page.elements.into_iter().next();
-    Ok(first.map_or_else(|| "io.example/server".to_owned(), |element| element.name))
+    let first = page.records.positions().next();
+    Ok(first.map_or_else(|| "io.example/server".to_owned(), |first| first.name))
 }
 
 /// Scheme and authority as the client used them, as far as they can be told.

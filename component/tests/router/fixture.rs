@@ -47,12 +47,14 @@ fn statements(id: i64, record: &Record<'_>) -> Vec<Statement> {
         time,
     } = *record;
     let document = document(name, version);
-    let meta = format!(
-        r#"{{"io.modelcontextprotocol.registry/official":{{"status":"{status}","publishedAt":"2025-01-01T00:00:00Z","updatedAt":"2025-01-01T00:00:00Z","isLatest":{latest}}}}}"#
+    let tail = format!(
+        r#","_meta":{{"io.modelcontextprotocol.registry/official":{{"status":"{status}","publishedAt":"2025-01-01T00:00:00Z","updatedAt":"2025-01-01T00:00:00Z","isLatest":{latest}}}}}}}"#
     );
-    let digest = Digest::of([document.as_bytes(), meta.as_bytes()])
-        .as_bytes()
-        .to_vec();
+    let digest = Digest::of([document.as_bytes(), tail.as_bytes()]);
+    let size = document.len() + tail.len();
+    let tag: String = digest.to_string().chars().take(16).collect();
+    let head = format!("{name}\n{version}\n{size}\n{tag}");
+    let digest = digest.as_bytes().to_vec();
     let search = fold(&format!("{name}\n\nDoes <i>it</i>"));
     let micros = time * 1_000_000;
     vec![
@@ -78,7 +80,7 @@ fn statements(id: i64, record: &Record<'_>) -> Vec<Statement> {
         ),
         Statement::new(
             "INSERT INTO view (namespace, registry, kind, name, version, entry_id, status, latest, changed_at, digest, \
-             meta, search) VALUES ('default', ?1, 'server', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             head, tail, search) VALUES ('default', ?1, 'server', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             vec![
                 registry.into(),
                 name.into(),
@@ -88,7 +90,8 @@ fn statements(id: i64, record: &Record<'_>) -> Vec<Statement> {
                 latest.into(),
                 micros.into(),
                 Value::Blob(digest),
-                Value::Blob(meta.into_bytes()),
+                head.into(),
+                Value::Blob(tail.into_bytes()),
                 search.into(),
             ],
         ),

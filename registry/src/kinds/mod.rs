@@ -18,6 +18,18 @@ impl Kind {
         }
     }
 
+    /// What stands before the document in a response element. What stands behind it is stored.
+    pub(crate) fn opening(self) -> &'static str {
+        self.separator().trim_start_matches(',')
+    }
+
+    /// What stands between the end of an element and the document of the next.
+    pub(crate) fn separator(self) -> &'static str {
+        match self {
+            Self::Server => r#",{"server":"#,
+        }
+    }
+
     /// Reads a document tolerantly: what the registry needs from it, and how it deviates from its schema. The error
     /// says why it cannot be served at all.
     pub fn read(self, document: &[u8]) -> Result<Reading, String> {

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-pub use crate::store::{page::Element, registry::Registry, source::Source};
+pub use crate::store::{listing::Listing, registry::Registry, source::Source};
 
 /// The registry that is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub struct Query {
 /// One page of a list.
 #[derive(Debug)]
 pub struct Page {
-    pub elements: Vec<Element>,
+    pub records: Listing,
     /// Leads to the next page; `None` on the last one.
     pub next: Option<String>,
 }
@@ -78,18 +78,14 @@ pub async fn list<D: Db>(
         updated_since: query.updated_since,
         include_deleted,
     };
-    let mut elements = page::list(cx.db, view(&cx, scope, kind), &criteria).await?;
-    if elements.is_empty() {
+    let mut records = page::list(cx.db, view(&cx, scope, kind), &criteria).await?;
+    if records.is_empty() {
         require_registry(&cx, scope).await?;
     }
     let size = usize::try_from(query.limit).unwrap_or(usize::MAX);
-    let more = elements.len() > size;
-    elements.truncate(size);
-    let next = elements
-        .last()
-        .filter(|_| more)
-        .map(|last| cursor_after(last, &query).encode());
-    Ok(Page { elements, next })
+    let last = records.cut(size)?;
+    let next = last.map(|after| cursor(after, &query).encode());
+    Ok(Page { records, next })
 }
 
 /// All versions of a name, the last published first.
@@ -99,32 +95,30 @@ pub async fn versions<D: Db>(
     kind: Kind,
     name: &str,
     include_deleted: bool,
-) -> Result<Vec<Element>> {
-    let elements =
-        page::list_versions(cx.db, view(&cx, scope, kind), name, include_deleted).await?;
-    if elements.is_empty() {
+) -> Result<Listing> {
+    let records = page::list_versions(cx.db, view(&cx, scope, kind), name, include_deleted).await?;
+    if records.is_empty() {
         require_registry(&cx, scope).await?;
         return Err(Error::not_found(
             What::Server,
             format!("no {} is named {name:?}", kind.as_str()),
         ));
     }
-    Ok(elements)
+    Ok(records)
 }
 
-/// One version of a name; `latest` means the latest one.
+/// One version of a name, alone in its listing; `latest` means the latest one.
 pub async fn version<D: Db>(
     cx: Cx<'_, D>,
     scope: Scope<'_>,
     kind: Kind,
     (name, version): (&str, &str),
     include_deleted: bool,
-) -> Result<Element> {
+) -> Result<Listing> {
     let wanted = versions_of(Some(version));
-    if let Some(element) =
-        page::find(cx.db, view(&cx, scope, kind), name, wanted, include_deleted).await?
-    {
-        return Ok(element);
+    let found = page::find(cx.db, view(&cx, scope, kind), name, wanted, include_deleted).await?;
+    if !found.is_empty() {
+        return Ok(found);
     }
     require_registry(&cx, scope).await?;
     Err(Error::not_found(
@@ -236,12 +230,9 @@ fn include_deleted(query: &Query) -> Result<bool> {
     }
 }
 
-fn cursor_after(last: &Element, query: &Query) -> Cursor {
+fn cursor(after: Position, query: &Query) -> Cursor {
     Cursor {
-        after: Position {
-            name: last.name.clone(),
-            version: last.version.clone(),
-        },
+        after,
         search: query.search.clone(),
         version: query.version.clone(),
         updated_since: query.updated_since.map(Timestamp::as_micros),

@@ -296,6 +296,7 @@ fn entry(
         name: reading.name.clone(),
         version: reading.version.clone(),
         digest: candidate.digest,
+        size: candidate.document.len(),
         status,
         status_message: upstream.status_message.clone(),
         status_changed_at,

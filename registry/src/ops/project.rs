@@ -5,6 +5,7 @@ use crate::{
     model::{Digest, Status, Timestamp, VersionCandidate, latest, quote},
     store::{
         entry::Entry,
+        listing::head,
         registry::Registry,
         view::{Shown, Stored},
     },
@@ -101,38 +102,25 @@ fn show(
     before: Option<&Stored>,
     now: Timestamp,
 ) -> Option<Step> {
-    let meta = meta(
+    let tail = tail(
         entry,
         entry.status,
         &entry.status_message,
         entry.status_changed_at,
         latest,
     );
-    let digest = Digest::of([entry.digest.as_bytes(), &meta]);
-    if before.is_some_and(|row| row.digest == digest && row.entry_id == entry.id) {
-        return None;
-    }
     // A mirror that begins with the first load asks for what changed upstream since; later on it asks us.
     let changed_at = if registry.loaded {
         now
     } else {
         entry.updated_at
     };
-    let shown = Shown {
-        entry_id: entry.id,
-        name: entry.name.clone(),
-        version: entry.version.clone(),
-        status: entry.status,
-        latest,
-        changed_at,
-        digest,
-        meta,
-        search: entry.search.clone(),
-    };
-    Some(match before {
-        None => Step::Insert(shown),
-        Some(_) => Step::Update(shown),
-    })
+    let shown = shown(entry, entry.status, latest, changed_at, tail);
+    match before {
+        None => Some(Step::Insert(shown)),
+        Some(row) if row.digest == shown.digest && row.entry_id == entry.id => None,
+        Some(_) => Some(Step::Update(shown)),
+    }
 }
 
 fn bury(entry: &Entry, row: &Stored, latest: bool, now: Timestamp) -> Option<Step> {
@@ -140,22 +128,36 @@ fn bury(entry: &Entry, row: &Stored, latest: bool, now: Timestamp) -> Option<Ste
         return None;
     }
     let message = "no longer part of this registry";
-    let meta = meta(entry, Status::Deleted, message, now, latest);
-    Some(Step::Bury(Shown {
+    let tail = tail(entry, Status::Deleted, message, now, latest);
+    Some(Step::Bury(shown(entry, Status::Deleted, latest, now, tail)))
+}
+
+fn shown(
+    entry: &Entry,
+    status: Status,
+    latest: bool,
+    changed_at: Timestamp,
+    tail: Vec<u8>,
+) -> Shown {
+    let digest = Digest::of([entry.digest.as_bytes(), &tail]);
+    let size = entry.size + tail.len();
+    Shown {
         entry_id: entry.id,
         name: entry.name.clone(),
         version: entry.version.clone(),
-        status: Status::Deleted,
+        status,
         latest,
-        changed_at: now,
-        digest: Digest::of([entry.digest.as_bytes(), &meta]),
-        meta,
+        changed_at,
+        digest,
+        head: head(&entry.name, &entry.version, size, &digest),
+        tail,
         search: entry.search.clone(),
-    }))
+    }
 }
 
-/// The `_meta` of a response element: the official block, with upstream's values, and under our own key where it is from.
-fn meta(
+/// The end of a response element, with its `_meta`: the official block, with upstream's values, and under our own key
+/// where it is from.
+fn tail(
     entry: &Entry,
     status: Status,
     message: &str,
@@ -167,7 +169,7 @@ fn meta(
         text => format!(r#""statusMessage":{},"#, quote(text)),
     };
     format!(
-        r#"{{"io.modelcontextprotocol.registry/official":{{"status":"{}","statusChangedAt":"{changed_at}",{message}"publishedAt":"{}","updatedAt":"{}","isLatest":{latest}}},"cairn/origin":{{"source":"{}"}}}}"#,
+        r#","_meta":{{"io.modelcontextprotocol.registry/official":{{"status":"{}","statusChangedAt":"{changed_at}",{message}"publishedAt":"{}","updatedAt":"{}","isLatest":{latest}}},"cairn/origin":{{"source":"{}"}}}}}}"#,
         status.as_str(),
         entry.published_at,
         entry.updated_at,
@@ -187,6 +189,7 @@ mod tests {
             name: "a/b".to_owned(),
             version: version.to_owned(),
             digest: Digest::of([version.as_bytes()]),
+            size: 0,
             status: Status::Active,
             status_message: String::new(),
             status_changed_at: Timestamp::default(),

@@ -10,55 +10,112 @@ pub(super) fn index(engine: Engine, name: &'static str) -> String {
     }
 }
 
-/// The shortest term the trigram index answers, in characters.
-const TRIGRAM: usize = 3;
-
-/// A condition that is true where the `search` column of `v` contains the parameter as it stands.
-pub(super) fn contains(engine: Engine, parameter: usize) -> String {
+/// The columns of a listing: heads by lines, and elements by `separator`, which holds no quote.
+pub(super) fn joined(engine: Engine, separator: &str) -> (&'static str, String) {
     match engine {
-        Engine::Sqlite => format!("instr(v.search, ?{parameter}) > 0"),
-        Engine::Postgres => format!("strpos(v.search, ?{parameter}) > 0"),
+        Engine::Sqlite => (
+            "group_concat(head, '\n')",
+            format!("CAST(group_concat(element, '{separator}') AS BLOB)"),
+        ),
+        Engine::Postgres => (
+            "string_agg(head, '\n')",
+            format!("string_agg(element, '{separator}'::bytea)"),
+        ),
     }
 }
 
-/// A query for the ids of at most `most` entries that contain `term`, by the trigram index; its parameter is added to
-/// `parameters`. `None` where the engine has no use for one: the term is too short, or the planner decides by itself.
-pub(super) fn rare_hits(
+/// A condition that is true where a text column contains the parameter as it stands.
+pub(super) fn contains(engine: Engine, column: &str, parameter: usize) -> String {
+    match engine {
+        Engine::Sqlite => format!("instr({column}, ?{parameter}) > 0"),
+        Engine::Postgres => format!("strpos({column}, ?{parameter}) > 0"),
+    }
+}
+
+/// Characters of what the text index knows.
+const TRIGRAM: usize = 3;
+
+/// Ends every text in the index, so that its last characters begin a trigram too. No term has it.
+const END: &str = "\u{1f}\u{1f}";
+
+/// A query for the ids of at most `most` entries that may contain `term`, some perhaps twice; its parameters are added to
+/// `parameters`. `None` where the planner decides by itself.
+pub(super) fn candidates(
     engine: Engine,
     term: &str,
     most: usize,
     parameters: &mut Vec<Value>,
 ) -> Option<String> {
-    match engine {
-        Engine::Sqlite if term.chars().count() >= TRIGRAM => {
-            parameters.push(Value::Text(format!("\"{}\"", term.replace('"', "\"\""))));
-            let parameter = parameters.len();
-            Some(format!(
-                "SELECT rowid AS id FROM search WHERE search MATCH ?{parameter} LIMIT {most}"
-            ))
-        }
-        Engine::Sqlite | Engine::Postgres => None,
+    if engine == Engine::Postgres {
+        return None;
     }
+    if term.chars().nth(TRIGRAM - 1).is_some() {
+        parameters.push(all_trigrams(term).into());
+        let parameter = parameters.len();
+        return Some(format!(
+            "SELECT rowid AS id FROM search WHERE search MATCH ?{parameter} LIMIT {most}"
+        ));
+    }
+    // Shorter terms: the trigrams that begin with it.
+    parameters.extend([term.into(), format!("{term}{}", char::MAX).into()]);
+    let last = parameters.len();
+    Some(format!(
+        "SELECT doc AS id FROM search_trigram WHERE term >= ?{} AND term <= ?{last} LIMIT {most}",
+        last - 1
+    ))
 }
 
-/// Makes an entry's text findable by the trigram index. Postgres indexes the view's column itself.
+/// A query for texts that have trigrams of a term which together cover it. More of them would exclude little more, and
+/// each costs a list to be read.
+fn all_trigrams(term: &str) -> String {
+    let characters: Vec<char> = term.chars().collect();
+    let last = characters.len().saturating_sub(TRIGRAM);
+    let mut query = String::new();
+    for (index, trigram) in characters.windows(TRIGRAM).enumerate() {
+        if index % TRIGRAM != 0 && index != last {
+            continue;
+        }
+        let trigram: String = trigram.iter().collect();
+        let and = if query.is_empty() { "" } else { " AND " };
+        query.push_str(&format!("{and}\"{}\"", trigram.replace('"', "\"\"")));
+    }
+    query
+}
+
+/// Makes an entry's text findable by the text index. Postgres indexes the view's column itself.
 pub(super) fn insert_search(engine: Engine, id: i64, text: &str) -> Option<Statement> {
     match engine {
         Engine::Sqlite => Some(Statement::new(
             "INSERT INTO search (rowid, text) VALUES (?1, ?2)",
-            vec![id.into(), text.into()],
+            vec![id.into(), format!("{text}{END}").into()],
         )),
         Engine::Postgres => None,
     }
 }
 
-/// Undoes [`insert_search`]; a contentless index has to be told the text it holds.
+/// Undoes [`insert_search`]; an index without content has to be told the text it holds.
 pub(super) fn delete_search(engine: Engine, id: i64, text: &str) -> Option<Statement> {
     match engine {
         Engine::Sqlite => Some(Statement::new(
             "INSERT INTO search (search, rowid, text) VALUES ('delete', ?1, ?2)",
-            vec![id.into(), text.into()],
+            vec![id.into(), format!("{text}{END}").into()],
         )),
         Engine::Postgres => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_term_is_covered_by_few_trigrams() {
+        let check = |term, expected: &str| assert_eq!(all_trigrams(term), expected, "{term}");
+        check("git", r#""git""#);
+        check("gith", r#""git" AND "ith""#);
+        check("github", r#""git" AND "hub""#);
+        check("github-", r#""git" AND "hub" AND "ub-""#);
+        check("größe", r#""grö" AND "öße""#);
+        check(r#"a"b"#, r#""a""b""#);
     }
 }

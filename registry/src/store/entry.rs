@@ -15,6 +15,8 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) digest: Digest,
+    /// Bytes of the document.
+    pub(crate) size: usize,
     pub(crate) status: Status,
     pub(crate) status_message: String,
     pub(crate) status_changed_at: Timestamp,
@@ -38,7 +40,7 @@ pub(crate) struct Content {
     pub(crate) references: Vec<Reference>,
 }
 
-const COLUMNS: &str = "e.id, e.source, e.name, e.version, e.digest, e.status, e.status_message, e.status_changed_at, \
+const COLUMNS: &str = "e.id, e.source, e.name, e.version, e.digest, length(e.document), e.status, e.status_message, e.status_changed_at, \
                        e.published_at, e.updated_at, e.gone, e.hidden, e.warned, e.search, COALESCE(s.pass, 0)";
 
 fn from_row(mut row: Row) -> Result<Entry> {
@@ -48,6 +50,7 @@ fn from_row(mut row: Row) -> Result<Entry> {
         name: row.text()?,
         version: row.text()?,
         digest: Digest::from_row(&row.blob()?)?,
+        size: usize::try_from(row.integer()?).unwrap_or_default(),
         status: Status::from_row(&row.text()?)?,
         status_message: row.text()?,
         status_changed_at: Timestamp::from_micros(row.integer()?),

@@ -114,6 +114,15 @@ impl Row {
         }
     }
 
+    /// The next column, bytes or nothing.
+    pub fn optional_blob(&mut self) -> Result<Option<Vec<u8>>> {
+        match self.next("blob")? {
+            Value::Null => Ok(None),
+            Value::Blob(value) => Ok(Some(value)),
+            other => Err(mismatch("blob", &other)),
+        }
+    }
+
     /// The next column, bytes.
     pub fn blob(&mut self) -> Result<Vec<u8>> {
         match self.next("blob")? {

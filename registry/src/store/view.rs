@@ -29,7 +29,10 @@ pub(crate) struct Shown {
     pub(crate) latest: bool,
     pub(crate) changed_at: Timestamp,
     pub(crate) digest: Digest,
-    pub(crate) meta: Vec<u8>,
+    /// See [`super::listing::head`].
+    pub(crate) head: String,
+    /// What stands behind the document in the response element.
+    pub(crate) tail: Vec<u8>,
     pub(crate) search: String,
 }
 
@@ -81,7 +84,7 @@ fn from_row(mut row: Row) -> Result<Stored> {
 pub(crate) fn insert(namespace: &Namespace, registry: &str, kind: Kind, shown: Shown) -> Statement {
     Statement::new(
         "INSERT INTO view (namespace, registry, kind, name, version, entry_id, status, latest, changed_at, digest, \
-         meta, search) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+         head, tail, search) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         values(namespace, registry, kind, shown),
     )
 }
@@ -89,8 +92,8 @@ pub(crate) fn insert(namespace: &Namespace, registry: &str, kind: Kind, shown: S
 pub(crate) fn update(namespace: &Namespace, registry: &str, kind: Kind, shown: Shown) -> Statement {
     Statement::expecting(
         1,
-        "UPDATE view SET entry_id = ?6, status = ?7, latest = ?8, changed_at = ?9, digest = ?10, meta = ?11, \
-         search = ?12 WHERE namespace = ?1 AND registry = ?2 AND kind = ?3 AND name = ?4 AND version = ?5",
+        "UPDATE view SET entry_id = ?6, status = ?7, latest = ?8, changed_at = ?9, digest = ?10, head = ?11, \
+         tail = ?12, search = ?13 WHERE namespace = ?1 AND registry = ?2 AND kind = ?3 AND name = ?4 AND version = ?5",
         values(namespace, registry, kind, shown),
     )
 }
@@ -107,7 +110,8 @@ fn values(namespace: &Namespace, registry: &str, kind: Kind, shown: Shown) -> Ve
         shown.latest.into(),
         shown.changed_at.as_micros().into(),
         Value::Blob(shown.digest.as_bytes().to_vec()),
-        Value::Blob(shown.meta),
+        shown.head.into(),
+        Value::Blob(shown.tail),
         shown.search.into(),
     ]
 }

@@ -1,12 +1,14 @@
 //! A small world: sources and registries, records, and passes over them.
 
+use serde_json::value::RawValue;
+
 use crate::{
     Result,
     kinds::Kind,
-    model::{Filter, Namespace, RegistryName, SourceName, Timestamp},
+    model::{Filter, Namespace, Position, RegistryName, SourceName, Timestamp},
     ops::{
         Cx,
-        browse::{self, Element, Query, Scope},
+        browse::{self, Listing, Query, Scope},
         configure::{self, RegistrySpec, SourceSpec},
         ingest::{Incoming, Item, Taken},
         pass::{self, Ending, Mode, Pass},
@@ -140,7 +142,7 @@ impl<'a, D: Db> World<'a, D> {
             let page = browse::list(self.cx(), scope, Kind::Server, asked)
                 .await
                 .unwrap();
-            elements.extend(page.elements);
+            elements.extend(elements_of(&page.records));
             match page.next {
                 Some(next) => cursor = Some(next),
                 None => return elements,
@@ -154,8 +156,32 @@ impl<'a, D: Db> World<'a, D> {
     }
 }
 
+/// One response element.
+pub(super) struct Element {
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) tag: String,
+    pub(super) json: String,
+}
+
+fn elements_of(records: &Listing) -> Vec<Element> {
+    let mut json = b"[".to_vec();
+    records.write(&mut json);
+    json.push(b']');
+    let all: Vec<&RawValue> = serde_json::from_slice(&json).unwrap();
+    assert_eq!(all.len(), records.len());
+    let heads = records.positions().zip(records.tags());
+    let element = |((position, tag), json): ((Position, &str), &RawValue)| Element {
+        name: position.name,
+        version: position.version,
+        tag: tag.to_owned(),
+        json: json.get().to_owned(),
+    };
+    heads.zip(all).map(element).collect()
+}
+
 pub(super) fn word(element: &Element) -> String {
-    let meta = String::from_utf8(element.meta.clone()).unwrap();
+    let meta = &element.json;
     let latest = if meta.contains(r#""isLatest":true"#) {
         "*"
     } else {

@@ -1,0 +1,174 @@
+//! How a page of a list is found: which index is walked or narrows, so that no list costs more for being long. It makes
+//! SQL and runs none.
+
+use std::fmt::Write as _;
+
+use super::{
+    Engine, Value, dialect,
+    page::{Criteria, ELEMENT, VIEW, Versions},
+};
+
+/// Above this many hits a narrowing index costs more than walking the list until the page is full.
+const NARROW: usize = 1000;
+
+/// `?4` and `?5` are the position behind which the page begins.
+const AFTER: &str = "(v.name, v.version) > (?4, ?5)";
+
+/// SQLite compiles a statement anew for every value of a bare parameter here, to plan by it; not for an expression.
+const LIMIT: &str = "ORDER BY v.name, v.version LIMIT CAST(?6 AS BIGINT)";
+
+/// The query for the elements of a page. `parameters` holds those of the view and gets the others.
+pub(super) fn list(engine: Engine, criteria: &Criteria<'_>, parameters: &mut Vec<Value>) -> String {
+    let (name, version) = criteria
+        .after
+        .map_or(("", ""), |at| (&at.name, &at.version));
+    parameters.extend([
+        name.into(),
+        version.into(),
+        i64::from(criteria.limit).into(),
+    ]);
+    let plan = Plan::new(engine, criteria, parameters);
+    match (criteria.search, criteria.updated_since) {
+        (None, None) => plan.walk_elements(),
+        (Some(term), _) => match dialect::candidates(engine, term, NARROW + 1, parameters) {
+            Some(candidates) => plan.narrow_by_text(&candidates),
+            None => plan.walk_keys(),
+        },
+        (None, Some(_)) => plan.narrow_by_change(),
+    }
+}
+
+/// Conditions of a page beyond view and position, as text, and the index whose order the list walks.
+struct Plan {
+    engine: Engine,
+    walked: String,
+    /// Status, version, time of change.
+    state: String,
+    /// The time of change alone.
+    since: String,
+    /// The number of the parameter that is the term.
+    term: Option<usize>,
+}
+
+impl Plan {
+    fn new(engine: Engine, criteria: &Criteria<'_>, parameters: &mut Vec<Value>) -> Self {
+        let mut state = String::new();
+        if !criteria.include_deleted {
+            state.push_str(" AND v.status <> 'deleted'");
+        }
+        match criteria.versions {
+            Versions::All => {}
+            Versions::Latest => state.push_str(" AND v.latest = 1"),
+            Versions::Exact(version) => {
+                parameters.push(version.into());
+                let _ = write!(state, " AND v.version = ?{}", parameters.len());
+            }
+        }
+        let since = criteria.updated_since.map_or(String::new(), |time| {
+            parameters.push(time.as_micros().into());
+            format!(" AND v.changed_at > ?{}", parameters.len())
+        });
+        state.push_str(&since);
+        let term = criteria.search.map(|term| {
+            parameters.push(term.into());
+            parameters.len()
+        });
+        Self {
+            engine,
+            walked: dialect::index(engine, walked(criteria)),
+            state,
+            since,
+            term,
+        }
+    }
+
+    /// The plain list: walks the index and takes the elements at once.
+    fn walk_elements(&self) -> String {
+        let Self { walked, state, .. } = self;
+        format!(
+            "SELECT {ELEMENT} FROM view v{walked} CROSS JOIN entry e \
+             WHERE {VIEW} AND {AFTER}{state} AND e.id = v.entry_id {LIMIT}"
+        )
+    }
+
+    /// Walks the list for keys; elements are taken for the page only.
+    fn walk_keys(&self) -> String {
+        let page = self.walk("");
+        self.elements_of(&format!("WITH page AS ({page})"))
+    }
+
+    fn walk(&self, only_if: &str) -> String {
+        let Self { walked, state, .. } = self;
+        let text = self.contains("v.search");
+        format!(
+            "SELECT v.name, v.version FROM {only_if}view v{walked} WHERE {VIEW} AND {AFTER}{state}{text} {LIMIT}"
+        )
+    }
+
+    /// What the text index offers still has to be looked at: it knows parts of three characters, not whole terms.
+    fn narrow_by_text(&self, candidates: &str) -> String {
+        let index = dialect::index(self.engine, "view_entry");
+        let state = &self.state;
+        let text = self.contains("t.search");
+        self.narrow(candidates, |few| {
+            format!(
+                "SELECT DISTINCT v.name, v.version FROM {few}hit h CROSS JOIN entry t CROSS JOIN view v{index} \
+                 WHERE t.id = h.id{text} AND v.entry_id = t.id AND {VIEW} AND {AFTER}{state} {LIMIT}"
+            )
+        })
+    }
+
+    fn narrow_by_change(&self) -> String {
+        let index = dialect::index(self.engine, "view_changed");
+        let (since, state) = (&self.since, &self.state);
+        let changed = format!(
+            "SELECT v.name, v.version, v.status, v.latest, v.changed_at FROM view v{index} WHERE {VIEW}{since} LIMIT {}",
+            NARROW + 1
+        );
+        self.narrow(&changed, |few| {
+            format!("SELECT v.name, v.version FROM {few}hit v WHERE {AFTER}{state} {LIMIT}")
+        })
+    }
+
+    /// Takes the hits of a narrowing index when they are few, else walks. Both ways stand in one statement; each begins
+    /// with a table of one row or none, so that only the way the count allows does any work.
+    fn narrow(&self, hits: &str, few: impl FnOnce(&str) -> String) -> String {
+        let only_if = |holds: &str| {
+            format!(
+                "(SELECT 1 FROM (SELECT count(*) AS hits FROM hit) c WHERE hits {holds}) g CROSS JOIN "
+            )
+        };
+        let few = few(&only_if(&format!("<= {NARROW}")));
+        let walk = self.walk(&only_if(&format!("> {NARROW}")));
+        self.elements_of(&format!(
+            "WITH hit AS MATERIALIZED ({hits}), page AS (\
+             SELECT name, version FROM ({few}) few UNION ALL SELECT name, version FROM ({walk}) many)"
+        ))
+    }
+
+    fn elements_of(&self, page: &str) -> String {
+        let key = dialect::index(self.engine, "view_key");
+        format!(
+            "{page} SELECT {ELEMENT} FROM page p CROSS JOIN view v{key} CROSS JOIN entry e \
+             WHERE {VIEW} AND v.name = p.name AND v.version = p.version AND e.id = v.entry_id {LIMIT}"
+        )
+    }
+
+    fn contains(&self, column: &str) -> String {
+        self.term.map_or(String::new(), |term| {
+            format!(" AND {}", dialect::contains(self.engine, column, term))
+        })
+    }
+}
+
+fn walked(criteria: &Criteria<'_>) -> &'static str {
+    if criteria.search.is_some() || criteria.updated_since.is_some() {
+        "view_search"
+    } else if criteria.versions == Versions::Latest {
+        "view_latest"
+    } else if criteria.include_deleted {
+        "view_key"
+    } else {
+        "view_live"
+    }
+}
