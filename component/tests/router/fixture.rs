@@ -53,7 +53,8 @@ fn statements(id: i64, record: &Record<'_>) -> Vec<Statement> {
     let digest = Digest::of([document.as_bytes(), tail.as_bytes()]);
     let size = document.len() + tail.len();
     let tag: String = digest.to_string().chars().take(16).collect();
-    let head = format!("{name}\n{version}\n{size}\n{tag}");
+    let (name_size, version_size) = (name.len(), version.len());
+    let head = format!("{tag}{size:08x}{name_size:08x}{version_size:08x}{name}{version}");
     let digest = digest.as_bytes().to_vec();
     let search = fold(&format!("{name}\n\nDoes <i>it</i>"));
     let micros = time * 1_000_000;

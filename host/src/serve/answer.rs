@@ -1,13 +1,16 @@
 //! A guest's complete answer and its renderings: plain, and in each coding once somebody asked for it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    num::NonZero,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header, response::Parts};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::{
     body::Body,
@@ -16,6 +19,10 @@ use super::{
 
 /// A body of at least this size is compressed on a thread that may take its time.
 const LARGE: usize = 8 * 1024;
+
+/// Compressions under way at once: more than there are processors would take memory, and no less time.
+static TURNS: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, NonZero::get)));
 
 /// Roughly what the map entries, header names and cells of one rendering take.
 const OVERHEAD: usize = 1024;
@@ -129,6 +136,7 @@ impl Answer {
         let compressed = if bytes.len() < LARGE {
             compress(coding, effort, &bytes)
         } else {
+            let _turn = TURNS.acquire().await;
             let job = tokio::task::spawn_blocking(move || compress(coding, effort, &bytes));
             job.await
                 .unwrap_or_else(|panic| Err(std::io::Error::other(panic)))

@@ -14,6 +14,7 @@ mod problem;
 mod public;
 mod read;
 mod request_id;
+mod resident;
 mod route;
 mod signals;
 mod upload;
@@ -98,6 +99,7 @@ pub async fn run(options: Options) -> Result<()> {
 
     tracing::info!(address = %bound.public, internal_address = %bound.internal, "listening");
     (options.bound)(bound);
+    resident::give_back();
     options.stop.await;
 
     options.health.drain();

@@ -10,15 +10,15 @@ pub(super) fn index(engine: Engine, name: &'static str) -> String {
     }
 }
 
-/// The columns of a listing: heads by lines, and elements by `separator`, which holds no quote.
+/// The columns of a listing: heads one after another, and elements by `separator`, which holds no quote.
 pub(super) fn joined(engine: Engine, separator: &str) -> (&'static str, String) {
     match engine {
         Engine::Sqlite => (
-            "group_concat(head, '\n')",
+            "group_concat(head, '')",
             format!("CAST(group_concat(element, '{separator}') AS BLOB)"),
         ),
         Engine::Postgres => (
-            "string_agg(head, '\n')",
+            "string_agg(head, '')",
             format!("string_agg(element, '{separator}'::bytea)"),
         ),
     }

@@ -8,16 +8,56 @@ use crate::{
     model::{Digest, Position},
 };
 
-/// Lines of a head: name, version, bytes of the element without its opening, tag. None can hold a line break.
-const LINES: usize = 4;
 /// Bytes of a digest that a tag shows, in hexadecimal: enough to tell the contents of one list apart.
 const TAGGED: usize = 8;
+/// Hexadecimal digits of a length.
+const LENGTH: usize = 8;
 
-/// The head of an element, as it is stored.
+/// The head of an element, as it is stored: a tag, three lengths in bytes (of the element without its opening, the name,
+/// the version), then these two. So a page's heads are read by leaps.
 pub(crate) fn head(name: &str, version: &str, size: usize, digest: &Digest) -> String {
     let mut tag = digest.to_string();
     tag.truncate(2 * TAGGED);
-    format!("{name}\n{version}\n{size}\n{tag}")
+    let (name_size, version_size) = (name.len(), version.len());
+    format!("{tag}{size:08x}{name_size:08x}{version_size:08x}{name}{version}")
+}
+
+/// One head, read.
+struct Head<'a> {
+    tag: &'a str,
+    size: usize,
+    name: &'a str,
+    version: &'a str,
+}
+
+/// Heads one after another. It ends at what is no head.
+struct Heads<'a>(&'a str);
+
+impl<'a> Iterator for Heads<'a> {
+    type Item = Head<'a>;
+
+    fn next(&mut self) -> Option<Head<'a>> {
+        let tag = self.text(2 * TAGGED)?;
+        let (size, name, version) = (self.length()?, self.length()?, self.length()?);
+        Some(Head {
+            tag,
+            size,
+            name: self.text(name)?,
+            version: self.text(version)?,
+        })
+    }
+}
+
+impl<'a> Heads<'a> {
+    fn text(&mut self, bytes: usize) -> Option<&'a str> {
+        let (taken, rest) = self.0.split_at_checked(bytes)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn length(&mut self) -> Option<usize> {
+        usize::from_str_radix(self.text(LENGTH)?, 16).ok()
+    }
 }
 
 /// Records of one kind, in the order in which they are sent.
@@ -25,7 +65,7 @@ pub(crate) fn head(name: &str, version: &str, size: usize, digest: &Digest) -> S
 pub struct Listing {
     kind: Kind,
     count: usize,
-    /// Heads, joined by line breaks.
+    /// One after another.
     heads: String,
     /// Elements, joined by [`Kind::separator`]. The opening of the first one is not in it.
     elements: Vec<u8>,
@@ -60,20 +100,12 @@ impl Listing {
 
     /// What entity tags are made of: equal tags mean equal elements.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
-        self.lines(3)
+        Heads(&self.heads).map(|head| head.tag)
     }
 
     /// Where each record stands in the list.
     pub fn positions(&self) -> impl Iterator<Item = Position> {
-        let position = |(name, version): (&str, &str)| Position {
-            name: name.to_owned(),
-            version: version.to_owned(),
-        };
-        self.lines(0).zip(self.lines(1)).map(position)
-    }
-
-    fn lines(&self, of: usize) -> impl Iterator<Item = &str> {
-        self.heads.split('\n').skip(of).step_by(LINES)
+        Heads(&self.heads).map(position)
     }
 
     /// Bytes that [`Listing::write`] adds.
@@ -98,18 +130,28 @@ impl Listing {
         if self.count <= most || most == 0 {
             return Ok(None);
         }
+        let mut heads = Heads(&self.heads);
         let mut bytes = (most - 1) * self.kind.separator().len();
-        for size in self.lines(2).take(most) {
-            bytes += size
-                .parse::<usize>()
-                .map_err(|_| Error::internal("a stored head without a size"))?;
+        let mut last = None;
+        for head in heads.by_ref().take(most) {
+            bytes += head.size;
+            last = Some(head);
         }
-        let end = self.heads.match_indices('\n').nth(most * LINES - 1);
-        let end = end.map_or(self.heads.len(), |(index, _)| index);
+        let last = last
+            .map(position)
+            .ok_or_else(|| Error::internal("elements without their heads"))?;
+        let end = self.heads.len() - heads.0.len();
         self.heads.truncate(end);
         self.elements.truncate(bytes);
         self.count = most;
-        Ok(self.positions().last())
+        Ok(Some(last))
+    }
+}
+
+fn position(head: Head<'_>) -> Position {
+    Position {
+        name: head.name.to_owned(),
+        version: head.version.to_owned(),
     }
 }
 
@@ -130,7 +172,7 @@ mod tests {
         let elements = elements.join(Kind::Server.separator()).into_bytes();
         let row = Row::new(vec![
             Value::Integer(i64::try_from(names.len()).unwrap()),
-            some(heads.join("\n").into()),
+            some(heads.concat().into()),
             some(elements.into()),
         ]);
         Listing::from_rows(Kind::Server, vec![row]).unwrap()
