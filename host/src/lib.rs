@@ -13,11 +13,6 @@
 //! Nothing here decides what a registry answers: that is the component's part. Nobody but the binary, its tests and
 //! the programme that measures it uses this crate.
 
-/// Requests make and drop buffers of some ten kilobytes on whichever thread they are; the C library's allocator spends a
-/// tenth of their time on that, and static binaries come with a slower one still.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 pub mod cli;
 pub mod config;
 pub mod db;

@@ -99,7 +99,7 @@ pub async fn run(options: Options) -> Result<()> {
 
     tracing::info!(address = %bound.public, internal_address = %bound.internal, "listening");
     (options.bound)(bound);
-    resident::give_back();
+    tokio::spawn(resident::give_back());
     options.stop.await;
 
     options.health.drain();

@@ -1,31 +1,56 @@
 //! Gives back what only the start needed.
 //!
 //! Starting runs through most of a large program once, and the kernel maps whole neighbourhoods of every page touched:
-//! two thirds of an idle server's resident memory would be code that never runs again. Given back, it stays in the page
-//! cache, and what is needed after all is mapped again within a microsecond.
+//! most of an idle server's resident memory would be code that never runs again. Given back, it stays in the page cache,
+//! and what is needed after all is mapped again within a microsecond.
 
-/// Unmaps this program's code. On systems without `/proc` nothing happens.
-pub(super) fn give_back() {
+use std::time::Duration;
+
+/// After this the start is over.
+const STARTED: Duration = Duration::from_secs(1);
+
+/// Waits for the start to be over, then unmaps what this program's file holds unchanged. On systems without `/proc`
+/// nothing happens.
+pub(super) async fn give_back() {
+    tokio::time::sleep(STARTED).await;
     #[cfg(target_os = "linux")]
-    for (start, length) in code().unwrap_or_default() {
+    release_all();
+}
+
+#[cfg(target_os = "linux")]
+fn release_all() {
+    for (start, length) in unchanged().unwrap_or_default() {
         release(start, length);
     }
 }
 
-/// Address and length of what is mapped of this program to be run.
+/// Address and length of the mappings of this program's file that cannot be written to and were not: code and constants.
 #[cfg(target_os = "linux")]
-fn code() -> std::io::Result<Vec<(usize, usize)>> {
+fn unchanged() -> std::io::Result<Vec<(usize, usize)>> {
     let program = std::fs::read_link("/proc/self/exe")?;
-    let maps = std::fs::read_to_string("/proc/self/maps")?;
-    let mapped = |line: &str| {
-        let (range, rest) = line.split_once(' ')?;
-        // Execute, and no write: nothing in it can differ from the file.
-        let is_code = rest.starts_with("r-xp") && line.ends_with(program.to_str()?);
-        let (start, end) = range.split_once('-').filter(|_| is_code)?;
-        let start = usize::from_str_radix(start, 16).ok()?;
-        Some((start, usize::from_str_radix(end, 16).ok()? - start))
-    };
-    Ok(maps.lines().filter_map(mapped).collect())
+    let program = program.to_string_lossy();
+    let mappings = std::fs::read_to_string("/proc/self/smaps")?;
+    let (mut mapping, mut found) = (None, Vec::new());
+    for line in mappings.lines() {
+        if let Some(head) = head(line, &program) {
+            mapping = head;
+        } else if let Some(anonymous) = line.strip_prefix("Anonymous:") {
+            // Pages that were written before the mapping was closed for writing are anonymous: relocated addresses.
+            found.extend(mapping.take().filter(|_| anonymous.trim() == "0 kB"));
+        }
+    }
+    Ok(found)
+}
+
+/// `None` for a line that begins no mapping, `Some(None)` for a mapping that is not ours to give back.
+#[cfg(target_os = "linux")]
+fn head(line: &str, program: &str) -> Option<Option<(usize, usize)>> {
+    let (range, rest) = line.split_once(' ')?;
+    let (start, end) = range.split_once('-')?;
+    let start = usize::from_str_radix(start, 16).ok()?;
+    let length = usize::from_str_radix(end, 16).ok()?.checked_sub(start)?;
+    let ours = line.ends_with(program) && (rest.starts_with("r-x") || rest.starts_with("r--"));
+    Some(ours.then_some((start, length)))
 }
 
 #[cfg(target_os = "linux")]
@@ -47,12 +72,12 @@ mod tests {
 
     #[test]
     fn the_program_runs_on_without_its_resident_code() {
-        let found = code().unwrap();
+        let found = unchanged().unwrap();
         assert!(
             found.iter().any(|(_, length)| *length > 1 << 20),
             "{found:?}"
         );
-        give_back();
-        assert_eq!(code().unwrap(), found);
+        release_all();
+        assert_eq!(unchanged().unwrap(), found);
     }
 }

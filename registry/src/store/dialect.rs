@@ -10,6 +10,23 @@ pub(super) fn index(engine: Engine, name: &'static str) -> String {
     }
 }
 
+/// What leads to a row of a table for as long as a statement runs.
+pub(super) fn row(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "rowid",
+        Engine::Postgres => "ctid",
+    }
+}
+
+/// The order of a page whose rows were found in that order. SQLite's nested loops keep it, and to sort whole elements
+/// would cost as much as to find them; Postgres may join otherwise.
+pub(super) fn order_of_rows(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "",
+        Engine::Postgres => " ORDER BY v.name, v.version",
+    }
+}
+
 /// The columns of a listing: heads one after another, and elements by `separator`, which holds no quote.
 pub(super) fn joined(engine: Engine, separator: &str) -> (&'static str, String) {
     match engine {

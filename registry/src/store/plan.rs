@@ -32,7 +32,7 @@ pub(super) fn list(engine: Engine, criteria: &Criteria<'_>, parameters: &mut Vec
         (None, None) => plan.walk_elements(),
         (Some(term), _) => match dialect::candidates(engine, term, NARROW + 1, parameters) {
             Some(candidates) => plan.narrow_by_text(&candidates),
-            None => plan.walk_keys(),
+            None => plan.walk_rows(),
         },
         (None, Some(_)) => plan.narrow_by_change(),
     }
@@ -41,6 +41,8 @@ pub(super) fn list(engine: Engine, criteria: &Criteria<'_>, parameters: &mut Vec
 /// Conditions of a page beyond view and position, as text, and the index whose order the list walks.
 struct Plan {
     engine: Engine,
+    /// What leads to a row without an index.
+    row: &'static str,
     walked: String,
     /// Status, version, time of change.
     state: String,
@@ -75,6 +77,7 @@ impl Plan {
         });
         Self {
             engine,
+            row: dialect::row(engine),
             walked: dialect::index(engine, walked(criteria)),
             state,
             since,
@@ -91,28 +94,30 @@ impl Plan {
         )
     }
 
-    /// Walks the list for keys; elements are taken for the page only.
-    fn walk_keys(&self) -> String {
+    /// Walks the list for rows; elements are taken for the page only.
+    fn walk_rows(&self) -> String {
         let page = self.walk("");
-        self.elements_of(&format!("WITH page AS ({page})"))
+        self.elements_of(&format!("WITH page AS MATERIALIZED ({page})"))
     }
 
     fn walk(&self, only_if: &str) -> String {
-        let Self { walked, state, .. } = self;
+        let Self {
+            row, walked, state, ..
+        } = self;
         let text = self.contains("v.search");
         format!(
-            "SELECT v.name, v.version FROM {only_if}view v{walked} WHERE {VIEW} AND {AFTER}{state}{text} {LIMIT}"
+            "SELECT v.{row} AS id FROM {only_if}view v{walked} WHERE {VIEW} AND {AFTER}{state}{text} {LIMIT}"
         )
     }
 
     /// What the text index offers still has to be looked at: it knows parts of three characters, not whole terms.
     fn narrow_by_text(&self, candidates: &str) -> String {
         let index = dialect::index(self.engine, "view_entry");
-        let state = &self.state;
+        let Self { row, state, .. } = self;
         let text = self.contains("t.search");
         self.narrow(candidates, |few| {
             format!(
-                "SELECT DISTINCT v.name, v.version FROM {few}hit h CROSS JOIN entry t CROSS JOIN view v{index} \
+                "SELECT DISTINCT v.{row} AS id, v.name, v.version FROM {few}hit h CROSS JOIN entry t CROSS JOIN view v{index} \
                  WHERE t.id = h.id{text} AND v.entry_id = t.id AND {VIEW} AND {AFTER}{state} {LIMIT}"
             )
         })
@@ -120,13 +125,15 @@ impl Plan {
 
     fn narrow_by_change(&self) -> String {
         let index = dialect::index(self.engine, "view_changed");
-        let (since, state) = (&self.since, &self.state);
+        let Self {
+            row, since, state, ..
+        } = self;
         let changed = format!(
-            "SELECT v.name, v.version, v.status, v.latest, v.changed_at FROM view v{index} WHERE {VIEW}{since} LIMIT {}",
+            "SELECT v.{row} AS id, v.name, v.version, v.status, v.latest, v.changed_at FROM view v{index} WHERE {VIEW}{since} LIMIT {}",
             NARROW + 1
         );
         self.narrow(&changed, |few| {
-            format!("SELECT v.name, v.version FROM {few}hit v WHERE {AFTER}{state} {LIMIT}")
+            format!("SELECT v.id FROM {few}hit v WHERE {AFTER}{state} {LIMIT}")
         })
     }
 
@@ -141,16 +148,16 @@ impl Plan {
         let few = few(&only_if(&format!("<= {NARROW}")));
         let walk = self.walk(&only_if(&format!("> {NARROW}")));
         self.elements_of(&format!(
-            "WITH hit AS MATERIALIZED ({hits}), page AS (\
-             SELECT name, version FROM ({few}) few UNION ALL SELECT name, version FROM ({walk}) many)"
+            "WITH hit AS MATERIALIZED ({hits}), page AS MATERIALIZED (\
+             SELECT id FROM ({few}) few UNION ALL SELECT id FROM ({walk}) many)"
         ))
     }
 
     fn elements_of(&self, page: &str) -> String {
-        let key = dialect::index(self.engine, "view_key");
+        let (row, order) = (self.row, dialect::order_of_rows(self.engine));
         format!(
-            "{page} SELECT {ELEMENT} FROM page p CROSS JOIN view v{key} CROSS JOIN entry e \
-             WHERE {VIEW} AND v.name = p.name AND v.version = p.version AND e.id = v.entry_id {LIMIT}"
+            "{page} SELECT {ELEMENT} FROM page p CROSS JOIN view v CROSS JOIN entry e \
+             WHERE v.{row} = p.id AND e.id = v.entry_id{order}"
         )
     }
 
