@@ -1,4 +1,4 @@
-DROP TABLE search;
+DROP TABLE IF EXISTS search;
 DROP TABLE view;
 DROP TABLE reference;
 DROP TABLE facet;

@@ -24,6 +24,7 @@ pub mod answer;
 pub mod client;
 pub mod fixture;
 pub mod installation;
+pub mod postgres;
 pub mod process;
 pub mod raw;
 pub mod server;

@@ -17,6 +17,7 @@ mod layer;
 mod list_keys;
 mod load;
 pub mod model;
+mod postgres_url;
 mod refused;
 mod scalar;
 mod show;

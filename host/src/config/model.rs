@@ -46,6 +46,71 @@ pub struct Database {
     pub busy_timeout: Duration,
 }
 
+/// A Postgres database, or one that speaks its protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Postgres {
+    /// Name or address, or the directory of a local socket.
+    pub host: String,
+    pub port: u16,
+    pub database: String,
+    pub login: Login,
+    pub tls: Tls,
+    /// Certificates of those whose word is taken; without it the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Most connections at once.
+    pub connections: usize,
+    /// Connections kept when nobody needs them.
+    pub idle: usize,
+    /// Age at which a connection is replaced.
+    pub lifetime: Duration,
+    /// For one statement, and for a transaction that does nothing.
+    pub statement_timeout: Duration,
+}
+
+/// Who one is to a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    pub user: String,
+    pub password: Option<Secret>,
+}
+
+/// A text that nobody should read: it is shown as `***`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for whoever has to send it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// How a connection to Postgres is protected: `sslMode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    Disable,
+    /// If the server can.
+    Prefer,
+    /// Encrypted, to whomever it may be.
+    Require,
+    /// The certificate's issuer is known.
+    VerifyCa,
+    /// And it is this host's certificate.
+    VerifyFull,
+}
+
 /// A place that records come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {

@@ -9,6 +9,7 @@ pub(crate) mod finding;
 pub(crate) mod generation;
 pub(crate) mod page;
 mod port;
+pub mod postgres;
 pub(crate) mod registry;
 pub(crate) mod seen;
 pub(crate) mod source;

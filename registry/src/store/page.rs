@@ -60,6 +60,13 @@ const VIEW: &str = "v.namespace = ?1 AND v.registry = (SELECT r.name FROM regist
 
 const ELEMENT: &str = "v.name, v.version, v.digest, v.meta, e.document";
 
+/// How a view's row leads to its entry.
+const OF_VIEW: &str = "e.id = v.entry_id";
+
+fn entry(engine: Engine) -> String {
+    dialect::inner(engine, "entry e", "", OF_VIEW)
+}
+
 impl View<'_> {
     fn parameters(&self) -> Vec<Value> {
         vec![
@@ -105,11 +112,12 @@ fn list_sql(engine: Engine, criteria: &Criteria<'_>, parameters: &mut Vec<Value>
         }
         _ => walk_keys(engine, criteria, &conditions.all),
     };
-    let key = dialect::index(engine, "view_key");
+    let of_page = format!("{VIEW} AND v.name = p.name AND v.version = p.version");
+    let view = dialect::inner(engine, "view v", "view_key", &of_page);
+    let entry = entry(engine);
     format!(
-        "{keys} SELECT {ELEMENT} FROM page p CROSS JOIN view v{key} CROSS JOIN entry e \
-         WHERE {VIEW} AND v.name = p.name AND v.version = p.version AND e.id = v.entry_id \
-         ORDER BY v.name, v.version"
+        "{keys} SELECT {ELEMENT} FROM page p CROSS JOIN {view} CROSS JOIN {entry} \
+         WHERE {of_page} AND {OF_VIEW} ORDER BY v.name, v.version"
     )
 }
 
@@ -186,22 +194,29 @@ fn walked(engine: Engine, criteria: &Criteria<'_>) -> String {
 
 /// The plain list: walks the index and takes the elements at once.
 fn walk_elements(engine: Engine, criteria: &Criteria<'_>, conditions: &str) -> String {
-    let index = walked(engine, criteria);
+    let (index, entry) = (walked(engine, criteria), entry(engine));
     format!(
-        "SELECT {ELEMENT} FROM view v{index} CROSS JOIN entry e \
-         WHERE {VIEW} AND {AFTER}{conditions} AND e.id = v.entry_id ORDER BY v.name, v.version LIMIT ?6"
+        "SELECT {ELEMENT} FROM view v{index} CROSS JOIN {entry} \
+         WHERE {VIEW} AND {AFTER}{conditions} AND {OF_VIEW} ORDER BY v.name, v.version LIMIT ?6"
     )
 }
 
 /// Walks the list for keys; the bodies are fetched for the page only.
 fn walk_keys(engine: Engine, criteria: &Criteria<'_>, conditions: &str) -> String {
-    format!("WITH page AS ({})", walk(engine, criteria, conditions, ""))
+    let always = (String::new(), String::new());
+    let keys = walk(engine, criteria, conditions, &always);
+    format!("WITH page AS ({keys})")
 }
 
-fn walk(engine: Engine, criteria: &Criteria<'_>, conditions: &str, only_if: &str) -> String {
+fn walk(
+    engine: Engine,
+    criteria: &Criteria<'_>,
+    conditions: &str,
+    (first, then): &(String, String),
+) -> String {
     let index = walked(engine, criteria);
     format!(
-        "SELECT v.name, v.version FROM {only_if}view v{index} WHERE {VIEW} AND {AFTER}{conditions} \
+        "SELECT v.name, v.version FROM {first}view v{index} WHERE {VIEW} AND {AFTER}{conditions}{then} \
          ORDER BY v.name, v.version LIMIT ?6"
     )
 }
@@ -216,19 +231,15 @@ fn narrow_or_walk(
     conditions: &Conditions,
 ) -> String {
     let Conditions { all, but_text, .. } = conditions;
-    let on = join.on;
-    let index = dialect::index(engine, join.index);
-    let only_if = |holds: &str| {
-        format!(
-            "(SELECT 1 FROM (SELECT count(*) AS hits FROM hit) c WHERE hits {holds}) g CROSS JOIN "
-        )
-    };
-    let few = only_if(&format!("<= {NARROW}"));
-    let walk = walk(engine, criteria, all, &only_if(&format!("> {NARROW}")));
+    let of_hit = format!("{VIEW} AND {}", join.on);
+    let view = dialect::inner(engine, "view v", join.index, &of_hit);
+    let (first, then) = dialect::only_if(engine, &format!("<= {NARROW}"));
+    let many = dialect::only_if(engine, &format!("> {NARROW}"));
+    let walk = walk(engine, criteria, all, &many);
     format!(
         "WITH hit AS MATERIALIZED ({hits}), page AS (\
-         SELECT name, version FROM (SELECT v.name, v.version FROM {few}hit h CROSS JOIN view v{index} \
-         WHERE {VIEW} AND {on} AND {AFTER}{but_text} ORDER BY v.name, v.version LIMIT ?6) few \
+         SELECT name, version FROM (SELECT v.name, v.version FROM {first}hit h CROSS JOIN {view} \
+         WHERE {of_hit} AND {AFTER}{but_text}{then} ORDER BY v.name, v.version LIMIT ?6) few \
          UNION ALL SELECT name, version FROM ({walk}) many)"
     )
 }
@@ -253,8 +264,9 @@ pub(crate) async fn list_versions(
     } else {
         " AND v.status <> 'deleted'"
     };
+    let entry = entry(db.engine());
     let sql = format!(
-        "SELECT {ELEMENT} FROM view v CROSS JOIN entry e WHERE {VIEW} AND v.name = ?4{shown} AND e.id = v.entry_id \
+        "SELECT {ELEMENT} FROM view v CROSS JOIN {entry} WHERE {VIEW} AND v.name = ?4{shown} AND {OF_VIEW} \
          ORDER BY e.published_at DESC, v.version DESC LIMIT 10000"
     );
     let mut parameters = view.parameters();
@@ -284,9 +296,10 @@ pub(crate) async fn find(
     } else {
         " AND v.status <> 'deleted'"
     };
+    let entry = entry(db.engine());
     let sql = format!(
-        "SELECT {ELEMENT} FROM view v CROSS JOIN entry e WHERE {VIEW} AND v.name = ?4{wanted}{shown} \
-         AND e.id = v.entry_id LIMIT 1"
+        "SELECT {ELEMENT} FROM view v CROSS JOIN {entry} WHERE {VIEW} AND v.name = ?4{wanted}{shown} \
+         AND {OF_VIEW} LIMIT 1"
     );
     Ok(from_rows(db.query(&sql, parameters).await?)?
         .into_iter()

@@ -1,6 +1,7 @@
 //! What each step of `cargo xtask test` does: a few commands, and what it leaves for the next one.
 
 use std::{
+    cell::OnceCell,
     io::stdout,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -16,7 +17,8 @@ use crate::{
     bench,
     build::{self, Profile},
     cargo::{self, Workspace},
-    tools,
+    postgres::{self, Postgres},
+    term, tools,
 };
 
 /// The package of the black-box suite, and the part of it that every target has to pass.
@@ -62,6 +64,8 @@ pub(super) struct Session<'a> {
     filter: Option<&'a str>,
     wasm: Option<PathBuf>,
     binary: Option<PathBuf>,
+    /// For the tests of both engines, from the first one on; without one they say so.
+    postgres: OnceCell<Option<Postgres>>,
     /// What tests said they could not check.
     pub(super) not_checked: Vec<String>,
 }
@@ -73,6 +77,7 @@ impl<'a> Session<'a> {
             filter,
             wasm: None,
             binary: None,
+            postgres: OnceCell::new(),
             not_checked: Vec::new(),
         }
     }
@@ -218,8 +223,16 @@ impl<'a> Session<'a> {
         command
     }
 
+    fn postgres(&self) -> Option<&Postgres> {
+        let find = || Postgres::find().map_err(|why| term::error(&why)).ok();
+        self.postgres.get_or_init(find).as_ref()
+    }
+
     /// Runs tests, passing on what they say.
     fn count(&mut self, tests: &mut Command) -> Result<Outcome> {
+        if let Some(postgres) = self.postgres() {
+            tests.env(postgres::URL, postgres.url());
+        }
         tests
             .args(["--", "--show-output"])
             .args(self.filter)

@@ -1,0 +1,117 @@
+//! What a guest means by a connection. A statement runs on any connection of the pool; from `BEGIN` to the end of the
+//! transaction it is one and the same, so that transactions of two guests never meet.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use cairn_registry::{Result, store::Value};
+
+use super::{
+    pool::{Lent, Pool},
+    values::Answer,
+};
+
+/// A guest's connection.
+pub struct Session {
+    pool: Arc<Pool>,
+    generation: Arc<AtomicU64>,
+    /// Inside a transaction, the connection it runs on.
+    own: Option<Lent>,
+}
+
+impl Session {
+    pub(super) fn new(pool: Arc<Pool>, generation: Arc<AtomicU64>) -> Self {
+        Self {
+            pool,
+            generation,
+            own: None,
+        }
+    }
+
+    /// Runs one statement.
+    pub async fn run(&mut self, sql: &str, parameters: &[Value]) -> Result<Answer> {
+        match (Role::of(sql), &mut self.own) {
+            (Role::Reads, None) => self.pool.query(sql, parameters).await,
+            (Role::Ends, None) => Ok(Answer::default()),
+            (Role::Ends, Some(_)) => self.end(sql).await,
+            (_, Some(own)) => own.query(sql, parameters).await,
+            (Role::Writes, None) => {
+                let answer = self.pool.lend().await?.query(sql, parameters).await;
+                self.generation.fetch_add(1, Ordering::AcqRel);
+                answer
+            }
+            (Role::Begins, None) => {
+                let mut own = self.pool.lend().await?;
+                // Whatever comes of it, the connection is rolled back before somebody else gets it.
+                own.in_transaction = true;
+                self.own.insert(own).query(sql, parameters).await
+            }
+        }
+    }
+
+    async fn end(&mut self, sql: &str) -> Result<Answer> {
+        let Some(mut own) = self.own.take() else {
+            return Ok(Answer::default());
+        };
+        let answer = own.query(sql, &[]).await;
+        own.in_transaction = answer.is_err();
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        answer
+    }
+}
+
+/// What a statement is to its connection, by its first word. Whatever is not known begins a transaction: at worst a
+/// connection is kept longer than needed, and rolled back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Reads,
+    Writes,
+    Begins,
+    Ends,
+}
+
+impl Role {
+    fn of(sql: &str) -> Self {
+        let mut words = sql
+            .split(|c: char| !c.is_ascii_alphabetic())
+            .filter(|word| !word.is_empty())
+            .map(str::to_ascii_uppercase);
+        let starts_with_word = sql
+            .trim_start()
+            .starts_with(|c: char| c.is_ascii_alphabetic());
+        match (words.next().as_deref(), words.next().as_deref()) {
+            _ if !starts_with_word => Self::Begins,
+            (Some("SELECT" | "VALUES"), _) => Self::Reads,
+            (Some("INSERT" | "UPDATE" | "DELETE" | "WITH"), _) => Self::Writes,
+            (Some("ROLLBACK"), Some("TO")) => Self::Begins,
+            (Some("COMMIT" | "END" | "ROLLBACK" | "ABORT"), _) => Self::Ends,
+            _ => Self::Begins,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Role;
+
+    #[test]
+    fn a_statement_is_known_by_its_first_word() {
+        let check = |sql, expected| assert_eq!(Role::of(sql), expected, "{sql}");
+        check("SELECT 1", Role::Reads);
+        check("  select 1", Role::Reads);
+        check("(SELECT 1)", Role::Begins);
+        check("WITH x AS (SELECT 1) DELETE FROM t", Role::Writes);
+        check("INSERT INTO t VALUES (1)", Role::Writes);
+        check("BEGIN", Role::Begins);
+        check("START TRANSACTION", Role::Begins);
+        check("/* SELECT */ BEGIN", Role::Begins);
+        check("-- SELECT\nBEGIN", Role::Begins);
+        check("SET statement_timeout = 0", Role::Begins);
+        check("COMMIT", Role::Ends);
+        check("rollback;", Role::Ends);
+        check("ROLLBACK TO SAVEPOINT a", Role::Begins);
+        check("", Role::Begins);
+    }
+}
