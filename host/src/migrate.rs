@@ -179,6 +179,26 @@ pub async fn down(db: &impl Db, most: usize) -> Result<Vec<&'static Step>> {
     Ok(done)
 }
 
+/// Lets another user of the same server read and write all tables there are.
+pub async fn grant(db: &impl Db, user: &str) -> Result<()> {
+    let schema = db.query("SELECT current_schema()", Vec::new()).await?;
+    let schema = schema.into_iter().next().map(|mut row| row.text());
+    let (schema, user) = (
+        quoted(&schema.transpose()?.unwrap_or_default()),
+        quoted(user),
+    );
+    let grants = [
+        format!("GRANT USAGE ON SCHEMA {schema} TO {user}"),
+        format!("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {user}"),
+    ];
+    let grants = grants.map(|sql| Statement::new(sql, Vec::new()));
+    db.batch(grants.into()).await
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 /// Keeps other migrations out until the batch ends, however long that takes. A SQLite file has one writer anyway.
 fn alone(engine: Engine) -> Vec<Statement> {
     let wait: &[&str] = match engine {

@@ -11,7 +11,7 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use cairn::{
-    db::{Postgres, PostgresSession},
+    db::{Postgres, postgres::Session},
     migrate,
 };
 use cairn_registry::{
@@ -218,38 +218,33 @@ async fn a_session_has_a_connection_of_its_own_inside_a_transaction() {
     let Some(fresh) = database().await else {
         return;
     };
-    let run =
-        async |session: &mut PostgresSession, sql: &str| session.run(sql, &[]).await.unwrap().rows;
+    let run = async |session: &Session, sql: &str| session.run(sql, &[]).await.unwrap().rows;
     let count = "SELECT count(*) FROM t";
-    let (mut one, mut two) = (fresh.db.session(), fresh.db.session());
-    run(&mut one, "ROLLBACK").await;
-    run(&mut one, "BEGIN").await;
-    run(&mut one, "INSERT INTO t VALUES (1, 'a')").await;
+    let (one, two) = (fresh.db.session(), fresh.db.session());
+    run(&one, "ROLLBACK").await;
+    run(&one, "BEGIN").await;
+    run(&one, "INSERT INTO t VALUES (1, 'a')").await;
     assert_eq!(
-        run(&mut one, count).await,
+        run(&one, count).await,
         [[Value::Integer(1)]],
         "its own write"
     );
     assert_eq!(
-        run(&mut two, count).await,
+        run(&two, count).await,
         [[Value::Integer(0)]],
         "nobody else's business"
     );
     drop(one);
-    let mut three = fresh.db.session();
-    run(&mut three, "BEGIN").await;
+    let three = fresh.db.session();
+    run(&three, "BEGIN").await;
     assert_eq!(
-        run(&mut three, count).await,
+        run(&three, count).await,
         [[Value::Integer(0)]],
         "undone with its session"
     );
-    run(&mut three, "INSERT INTO t VALUES (2, 'b')").await;
-    run(&mut three, "COMMIT").await;
-    assert_eq!(
-        run(&mut two, count).await,
-        [[Value::Integer(1)]],
-        "committed"
-    );
+    run(&three, "INSERT INTO t VALUES (2, 'b')").await;
+    run(&three, "COMMIT").await;
+    assert_eq!(run(&two, count).await, [[Value::Integer(1)]], "committed");
     fresh.end().await;
 }
 

@@ -20,6 +20,7 @@ pub mod model;
 mod postgres_url;
 mod refused;
 mod scalar;
+mod server;
 mod show;
 mod slot;
 mod source;

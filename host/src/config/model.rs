@@ -3,6 +3,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+pub use super::server::{DatabaseType, Login, Postgres, Secret, Server, Tls};
+
 /// Everything that `cairn` needs to know before it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -35,9 +37,13 @@ pub enum Auth {
     Anonymous,
 }
 
-/// The embedded libsql database.
+/// Where everything is stored: in an embedded libsql database, or on a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Database {
+    /// The server; without one the file is used.
+    pub postgres: Option<Postgres>,
+    /// What was given of a server, as it is shown.
+    pub server: Server,
     /// File; the directory is made at start.
     pub path: PathBuf,
     /// Connections for reading; writes have one of their own.
@@ -46,69 +52,14 @@ pub struct Database {
     pub busy_timeout: Duration,
 }
 
-/// A Postgres database, or one that speaks its protocol.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Postgres {
-    /// Name or address, or the directory of a local socket.
-    pub host: String,
-    pub port: u16,
-    pub database: String,
-    pub login: Login,
-    pub tls: Tls,
-    /// Certificates of those whose word is taken; without it the system's.
-    pub ca_file: Option<PathBuf>,
-    /// Most connections at once.
-    pub connections: usize,
-    /// Connections kept when nobody needs them.
-    pub idle: usize,
-    /// Age at which a connection is replaced.
-    pub lifetime: Duration,
-    /// For one statement, and for a transaction that does nothing.
-    pub statement_timeout: Duration,
-}
-
-/// Who one is to a database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Login {
-    pub user: String,
-    pub password: Option<Secret>,
-}
-
-/// A text that nobody should read: it is shown as `***`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text, for whoever has to send it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
+impl std::fmt::Display for Database {
+    /// As people are told: no user, no password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("***")
+        match &self.postgres {
+            Some(server) => write!(f, "{} on {}:{}", server.database, server.host, server.port),
+            None => write!(f, "{}", self.path.display()),
+        }
     }
-}
-
-/// How a connection to Postgres is protected: `sslMode`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tls {
-    Disable,
-    /// If the server can.
-    Prefer,
-    /// Encrypted, to whomever it may be.
-    Require,
-    /// The certificate's issuer is known.
-    VerifyCa,
-    /// And it is this host's certificate.
-    VerifyFull,
 }
 
 /// A place that records come from.

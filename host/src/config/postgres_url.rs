@@ -1,10 +1,10 @@
 //! `postgres://user:password@host:port/database?sslmode=…`, as people and platforms write it. It connects to nothing.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, str::FromStr};
 
 use percent_encoding::percent_decode_str;
 
-use super::model::{Login, Postgres, Secret, Tls};
+use super::server::{Secret, Tls};
 
 /// What such a URL may say; what it leaves out has its value from elsewhere.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -53,31 +53,6 @@ impl FromStr for PostgresUrl {
             url.set(name, decoded(value)?)?;
         }
         Ok(url)
-    }
-}
-
-impl FromStr for Postgres {
-    type Err = String;
-
-    /// What the URL says, and for the rest what a key has when nobody says anything.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let url: PostgresUrl = text.parse()?;
-        let user = url.user.unwrap_or_else(|| "cairn".to_owned());
-        Ok(Self {
-            host: url.host.unwrap_or_else(|| "localhost".to_owned()),
-            port: url.port.unwrap_or(5432),
-            database: url.database.unwrap_or_else(|| user.clone()),
-            login: Login {
-                user,
-                password: url.password,
-            },
-            tls: url.tls.unwrap_or(Tls::Require),
-            ca_file: url.ca_file,
-            connections: 25,
-            idle: 5,
-            lifetime: Duration::from_secs(300),
-            statement_timeout: Duration::from_secs(30),
-        })
     }
 }
 

@@ -3,10 +3,12 @@
 
 mod connection;
 mod libsql;
-mod postgres;
+pub mod postgres;
 mod session;
+mod store;
 mod writer;
 
 pub use libsql::Libsql;
-pub use postgres::{Answer, Column, Postgres, Session as PostgresSession};
+pub use postgres::Postgres;
 pub use session::{Session, Table};
+pub use store::Store;

@@ -10,7 +10,10 @@
     reason = "a test fails, and tells what it could not check"
 )]
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use cairn::{config, db::Postgres};
 
@@ -28,7 +31,7 @@ pub async fn fresh() -> Option<Fresh> {
         println!("not checked: Postgres, because CAIRN_TEST_POSTGRES names no server");
         return None;
     };
-    let mut settings: config::Postgres = url.parse().unwrap();
+    let mut settings = settings(url);
     let server = Postgres::new(&settings).unwrap();
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     settings.database = format!("cairn_test_{}_{number}", std::process::id());
@@ -39,6 +42,25 @@ pub async fn fresh() -> Option<Fresh> {
     };
     fresh.on_server("CREATE DATABASE").await;
     Some(fresh)
+}
+
+/// As an operator gives them.
+fn settings(url: String) -> config::Postgres {
+    let given = BTreeMap::from([("DATABASE_URL".to_owned(), url)]);
+    let config = config::load(None, &config::Overrides::default(), &Given(given)).unwrap();
+    config.database.postgres.unwrap()
+}
+
+struct Given(BTreeMap<String, String>);
+
+impl config::Lookup for Given {
+    fn get(&self, name: &str) -> Option<String> {
+        self.0.get(name).cloned()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
 }
 
 impl Fresh {

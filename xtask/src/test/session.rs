@@ -90,6 +90,7 @@ impl<'a> Session<'a> {
             Step::Host => self.host(),
             Step::Unit => self.unit(),
             Step::Blackbox => self.blackbox(),
+            Step::Postgres => self.on_postgres(),
             Step::Spin => self.spin(),
             Step::Bench => self.bench(),
         }
@@ -181,6 +182,19 @@ impl<'a> Session<'a> {
             tests.args(["--test", test]);
         }
         self.count(tests.env("CAIRN_TARGET", "host-libsql"))
+    }
+
+    /// The suite once more, against the same snapshots.
+    fn on_postgres(&mut self) -> Result<Outcome> {
+        if self.binary.is_none() {
+            return Ok(lacks("native host"));
+        }
+        if self.postgres().is_none() {
+            return Ok(lacks("Postgres"));
+        }
+        let mut tests = self.cargo("test");
+        tests.args(["--workspace", "--test", EVERY_TARGET]);
+        self.count(tests.env("CAIRN_TARGET", "host-postgres"))
     }
 
     fn spin(&mut self) -> Result<Outcome> {

@@ -24,10 +24,14 @@ pub(super) async fn run(connection: &mut Connection, statements: Vec<Statement>)
     connection.in_transaction = true;
     let done = match connection.simple("BEGIN").await {
         Ok(_) => all(connection, bulk::gather(statements)).await,
-        Err(error) => Err(error),
+        Err(failure) => Err(failure.into()),
     };
     let done = match done {
-        Ok(()) => connection.simple("COMMIT").await.map(drop),
+        Ok(()) => connection
+            .simple("COMMIT")
+            .await
+            .map(drop)
+            .map_err(Error::from),
         Err(error) => {
             // What is lost is rolled back by the server.
             let _ = connection.simple("ROLLBACK").await;

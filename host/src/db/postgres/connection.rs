@@ -1,16 +1,14 @@
 //! One connection with its prepared statements, and whether it is in a transaction.
 
-use std::{collections::HashMap, io, time::Instant};
+use std::{collections::HashMap, time::Instant};
 
-use cairn_registry::{
-    Error, Result,
-    store::{Value, postgres},
-};
+use cairn_registry::store::{Value, postgres};
 use futures_util::TryStreamExt;
 use tokio_postgres::{Client, SimpleQueryMessage, Statement};
 
 use super::{
-    connector::{Connector, told},
+    connector::Connector,
+    failure::Failure,
     values::{Answer, Cell, Column, Lifted},
 };
 
@@ -37,11 +35,11 @@ struct Prepared {
 }
 
 impl Connection {
-    pub(super) async fn open(connector: &Connector) -> Result<Self> {
+    pub(super) async fn open(connector: &Connector) -> Result<Self, Failure> {
         let (client, moving) = connector.connect().await?;
         tokio::spawn(async move {
             if let Err(failure) = moving.await {
-                tracing::debug!(error = %told(&failure), "a database connection was lost");
+                tracing::debug!(%failure, "a database connection was lost");
             }
         });
         connector.greet(&client).await?;
@@ -62,7 +60,11 @@ impl Connection {
     }
 
     /// Runs a statement and reads all its rows.
-    pub(super) async fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Answer> {
+    pub(super) async fn query(
+        &mut self,
+        sql: &str,
+        parameters: &[Value],
+    ) -> Result<Answer, Failure> {
         let statement = self.prepare(sql).await?;
         self.under_way = true;
         let outcome = self.rows(&statement, parameters).await;
@@ -96,7 +98,7 @@ impl Connection {
     }
 
     /// Runs a text without parameters, of one statement or several, and gives the rows that the first one touched.
-    pub(super) async fn simple(&mut self, sql: &str) -> Result<u64> {
+    pub(super) async fn simple(&mut self, sql: &str) -> Result<u64, Failure> {
         let outcome = self.client.simple_query(sql).await;
         let messages = self.judged(outcome)?;
         let complete = messages.into_iter().find_map(|message| match message {
@@ -107,7 +109,7 @@ impl Connection {
     }
 
     /// The statement, prepared now or earlier.
-    pub(super) async fn prepare(&mut self, sql: &str) -> Result<Statement> {
+    pub(super) async fn prepare(&mut self, sql: &str) -> Result<Statement, Failure> {
         self.clock += 1;
         let used = self.clock;
         if let Some(prepared) = self.prepared.get_mut(sql) {
@@ -144,44 +146,14 @@ impl Connection {
     }
 
     /// What a failure means, for the caller and for this connection.
-    pub(super) fn judged<T>(&mut self, outcome: Result<T, tokio_postgres::Error>) -> Result<T> {
+    pub(super) fn judged<T>(
+        &mut self,
+        outcome: Result<T, tokio_postgres::Error>,
+    ) -> Result<T, Failure> {
         outcome.map_err(|failure| {
+            let failure = Failure::from(failure);
             self.worn |= failure.wears_out();
-            failed(failure)
+            failure
         })
-    }
-}
-
-/// Whether a failure says more of the connection than of the statement.
-pub(super) trait Worn {
-    fn wears_out(&self) -> bool;
-}
-
-impl Worn for tokio_postgres::Error {
-    /// Lost, told to end, or with prepared statements that the schema has left behind.
-    fn wears_out(&self) -> bool {
-        const LEFT_BEHIND: [&str; 2] = ["0A000", "26000"];
-        match self.as_db_error() {
-            Some(error) => {
-                let code = error.code().code();
-                LEFT_BEHIND.contains(&code) || code.starts_with("57P") || code.starts_with("08")
-            }
-            None => self.is_closed() || is_io(self),
-        }
-    }
-}
-
-fn is_io(failure: &tokio_postgres::Error) -> bool {
-    std::error::Error::source(failure).is_some_and(|source| source.is::<io::Error>())
-}
-
-/// Which of the domain's errors a failure is.
-pub(super) fn failed(failure: tokio_postgres::Error) -> Error {
-    match failure.as_db_error() {
-        Some(error) => postgres::failure(error.code().code(), error.to_string()),
-        None if failure.is_closed() || is_io(&failure) => {
-            Error::unavailable("the database connection was lost", told(&failure))
-        }
-        None => Error::internal(told(&failure)),
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use cairn_registry::{Error, Result, store::postgres::PLANNING};
+use cairn_registry::{Result, store::postgres::PLANNING};
 use tokio_postgres::{Client, Config, Socket, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{connection::failed, tls};
+use super::{failure::Failure, pgpass, tls};
 use crate::config::model::{self, Tls};
 
 /// For the socket, and for the whole of a connection with its login.
@@ -41,7 +41,12 @@ impl Connector {
                 Tls::Prefer => SslMode::Prefer,
                 Tls::Require | Tls::VerifyCa | Tls::VerifyFull => SslMode::Require,
             });
-        if let Some(password) = &settings.login.password {
+        let password = match (&settings.login.password, &settings.password_file) {
+            (Some(password), _) => Some(password.clone()),
+            (None, Some(file)) => pgpass::find(file, settings)?,
+            (None, None) => None,
+        };
+        if let Some(password) = password {
             config.password(password.expose());
         }
         let timeout = settings.statement_timeout.as_millis();
@@ -55,39 +60,24 @@ impl Connector {
     }
 
     /// A connection that has logged in. Its second half is not running yet.
-    pub(super) async fn connect(&self) -> Result<(Client, Moving)> {
+    pub(super) async fn connect(&self) -> Result<(Client, Moving), Failure> {
         let connecting = self.config.connect(self.tls.clone());
         match tokio::time::timeout(CONNECT, connecting).await {
-            Ok(done) => done.map_err(unreached),
-            Err(_) => Err(Error::unavailable(
+            Ok(done) => done.map_err(|failure| Failure::from(failure).unconnected()),
+            Err(_) => Err(Failure::Unreachable(
                 "the database does not answer",
-                "timeout while connecting",
+                "timeout while connecting".to_owned(),
             )),
         }
     }
 
     /// Tells a new session how to behave.
-    pub(super) async fn greet(&self, client: &Client) -> Result<()> {
-        client.batch_execute(&self.session).await.map_err(failed)?;
+    pub(super) async fn greet(&self, client: &Client) -> Result<(), Failure> {
+        client.batch_execute(&self.session).await?;
         // A server that is not Postgres may know fewer of these settings, and then plans by itself.
         if let Err(refusal) = client.batch_execute(PLANNING).await {
             tracing::debug!(error = %refusal, "the server plans in its own way");
         }
         Ok(())
-    }
-}
-
-fn unreached(failure: tokio_postgres::Error) -> Error {
-    if failure.as_db_error().is_some() {
-        return failed(failure);
-    }
-    Error::unavailable("the database cannot be reached", told(&failure))
-}
-
-/// The failure with what caused it, which the driver leaves out of its own text.
-pub(super) fn told(failure: &tokio_postgres::Error) -> String {
-    match std::error::Error::source(failure) {
-        Some(source) => format!("{failure}: {source}"),
-        None => failure.to_string(),
     }
 }

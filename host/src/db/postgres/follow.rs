@@ -10,11 +10,10 @@ use std::{
     time::Duration,
 };
 
-use cairn_registry::Result;
 use tokio::sync::Notify;
 use tokio_postgres::{AsyncMessage, Client};
 
-use super::{connection::failed, connector::Moving, pool::Pool};
+use super::{connector::Moving, failure::Failure, pool::Pool};
 
 /// What a migration's trigger notifies.
 const CHANNEL: &str = "LISTEN cairn_generation";
@@ -31,20 +30,27 @@ pub(super) async fn follow(pool: Arc<Pool>, generation: Arc<AtomicU64>) {
     let mut seen = None;
     loop {
         let end = listen(&pool, &generation, &mut seen).await;
-        if let Err(error) = end {
-            tracing::debug!(%error, "commits of others go unnoticed until the database answers");
+        if let Err(failure) = end {
+            tracing::debug!(
+                ?failure,
+                "commits of others go unnoticed until the database answers"
+            );
         }
         tokio::time::sleep(PERIOD).await;
     }
 }
 
 /// Looks at every notice and now and then, until the connection is lost.
-async fn listen(pool: &Pool, generation: &AtomicU64, seen: &mut Option<String>) -> Result<()> {
+async fn listen(
+    pool: &Pool,
+    generation: &AtomicU64,
+    seen: &mut Option<String>,
+) -> Result<(), Failure> {
     let (client, moving) = pool.connector().connect().await?;
     let noticed = Arc::new(Notify::new());
     // Ends with the client, which closes the connection when it is dropped.
     tokio::spawn(notices(moving, Arc::clone(&noticed)));
-    client.batch_execute(CHANNEL).await.map_err(failed)?;
+    client.batch_execute(CHANNEL).await?;
     loop {
         let found = look(&client).await?;
         if found != *seen {
@@ -56,11 +62,11 @@ async fn listen(pool: &Pool, generation: &AtomicU64, seen: &mut Option<String>) 
 }
 
 /// The generations; none as long as there is no schema.
-async fn look(client: &Client) -> Result<Option<String>> {
+async fn look(client: &Client) -> Result<Option<String>, Failure> {
     match client.query_one(LOOK, &[]).await {
-        Ok(row) => row.try_get(0).map_err(failed),
+        Ok(row) => row.try_get(0).map_err(Failure::from),
         Err(failure) if failure.as_db_error().is_some() => Ok(None),
-        Err(failure) => Err(failed(failure)),
+        Err(failure) => Err(failure.into()),
     }
 }
 

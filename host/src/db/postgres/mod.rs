@@ -5,7 +5,9 @@ mod batch;
 mod bulk;
 mod connection;
 mod connector;
+mod failure;
 mod follow;
+mod pgpass;
 mod pool;
 mod session;
 mod tls;
@@ -17,7 +19,7 @@ use std::sync::{
 };
 
 use cairn_registry::{
-    Error, Result,
+    Result,
     store::{Db, Engine, Row, Statement, Value},
 };
 use tokio::task::AbortHandle;
@@ -25,6 +27,7 @@ use tokio::task::AbortHandle;
 use self::{connector::Connector, pool::Pool};
 use crate::config::model;
 
+pub use failure::{Failure, Refusal};
 pub use session::Session;
 pub use values::{Answer, Column};
 
@@ -104,9 +107,8 @@ impl Db for Postgres {
         Engine::Postgres
     }
 
-    /// A connection that went bad while it lay idle is no failure of the database: the statement gets a second one.
     async fn query(&self, sql: &str, parameters: Vec<Value>) -> Result<Vec<Row>> {
-        let answer = self.pool.query(sql, &parameters).await?;
+        let answer = self.pool.query(sql, &parameters, true).await?;
         Ok(answer.rows.into_iter().map(Row::new).collect())
     }
 
@@ -116,8 +118,4 @@ impl Db for Postgres {
         self.generation.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
-}
-
-fn closed() -> Error {
-    Error::unavailable("the database is closed", "used after close")
 }

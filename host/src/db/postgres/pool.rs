@@ -9,10 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cairn_registry::{Error, Result, store::Value};
+use cairn_registry::store::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{closed, connection::Connection, connector::Connector, values::Answer};
+use super::{connection::Connection, connector::Connector, failure::Failure, values::Answer};
 use crate::config::model;
 
 /// How long somebody waits for a connection when all are lent out.
@@ -73,24 +73,29 @@ impl Pool {
     }
 
     /// A connection outside any transaction.
-    pub(super) async fn lend(self: &Arc<Self>) -> Result<Lent> {
+    pub(super) async fn lend(self: &Arc<Self>) -> Result<Lent, Failure> {
         Ok(self.lend_used().await?.0)
     }
 
-    /// Runs one statement. A connection that went bad while it lay idle is no failure of the database: the statement
-    /// then gets a new one.
-    pub(super) async fn query(self: &Arc<Self>, sql: &str, parameters: &[Value]) -> Result<Answer> {
+    /// Runs one statement. A connection that went bad while it lay idle is no failure of the database: a statement that
+    /// `may_repeat` then gets a new one.
+    pub(super) async fn query(
+        self: &Arc<Self>,
+        sql: &str,
+        parameters: &[Value],
+        may_repeat: bool,
+    ) -> Result<Answer, Failure> {
         loop {
             let (mut lent, used) = self.lend_used().await?;
             let outcome = lent.query(sql, parameters).await;
-            if outcome.is_ok() || !used || lent.is_good() {
+            if outcome.is_ok() || !used || !may_repeat || lent.is_good() {
                 return outcome;
             }
         }
     }
 
     /// A connection, and whether it has been used before.
-    async fn lend_used(self: &Arc<Self>) -> Result<(Lent, bool)> {
+    async fn lend_used(self: &Arc<Self>) -> Result<(Lent, bool), Failure> {
         let place = self.place().await?;
         let kept = self.kept();
         let used = kept.is_some();
@@ -109,13 +114,15 @@ impl Pool {
         Ok((lent, used))
     }
 
-    async fn place(&self) -> Result<OwnedSemaphorePermit> {
+    async fn place(&self) -> Result<OwnedSemaphorePermit, Failure> {
         let waiting = Arc::clone(&self.places).acquire_owned();
         match tokio::time::timeout(PATIENCE, waiting).await {
-            Ok(place) => place.map_err(|_| closed()),
-            Err(_) => Err(Error::unavailable(
+            Ok(place) => place.map_err(|_| {
+                Failure::Unreachable("the database is closed", "used after close".to_owned())
+            }),
+            Err(_) => Err(Failure::Unreachable(
                 "the database is busy",
-                "every connection is in use: database.maxOpenConns",
+                "every connection is in use: database.maxOpenConns".to_owned(),
             )),
         }
     }

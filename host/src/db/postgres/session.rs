@@ -6,19 +6,22 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use cairn_registry::{Result, store::Value};
+use cairn_registry::store::Value;
+use tokio::sync::Mutex;
 
 use super::{
+    failure::Failure,
     pool::{Lent, Pool},
     values::Answer,
 };
 
-/// A guest's connection.
+/// A guest's connection. Its clones are the same one.
+#[derive(Clone)]
 pub struct Session {
     pool: Arc<Pool>,
     generation: Arc<AtomicU64>,
     /// Inside a transaction, the connection it runs on.
-    own: Option<Lent>,
+    own: Arc<Mutex<Option<Lent>>>,
 }
 
 impl Session {
@@ -26,37 +29,41 @@ impl Session {
         Self {
             pool,
             generation,
-            own: None,
+            own: Arc::default(),
         }
     }
 
     /// Runs one statement.
-    pub async fn run(&mut self, sql: &str, parameters: &[Value]) -> Result<Answer> {
-        match (Role::of(sql), &mut self.own) {
-            (Role::Reads, None) => self.pool.query(sql, parameters).await,
+    pub async fn run(&self, sql: &str, parameters: &[Value]) -> Result<Answer, Failure> {
+        let mut own = self.own.lock().await;
+        match (Role::of(sql), &mut *own) {
             (Role::Ends, None) => Ok(Answer::default()),
-            (Role::Ends, Some(_)) => self.end(sql).await,
+            (Role::Ends, Some(_)) => self.end(&mut own, sql).await,
             (_, Some(own)) => own.query(sql, parameters).await,
-            (Role::Writes, None) => {
-                let answer = self.pool.lend().await?.query(sql, parameters).await;
-                self.generation.fetch_add(1, Ordering::AcqRel);
-                answer
-            }
-            (Role::Begins, None) => {
-                let mut own = self.pool.lend().await?;
+            (Role::Begins, empty) => {
+                let mut lent = self.pool.lend().await?;
                 // Whatever comes of it, the connection is rolled back before somebody else gets it.
-                own.in_transaction = true;
-                self.own.insert(own).query(sql, parameters).await
+                lent.in_transaction = true;
+                empty.insert(lent).query(sql, parameters).await
+            }
+            (role, None) => {
+                // Statements outside a transaction do not wait for each other.
+                drop(own);
+                let answer = self.pool.query(sql, parameters, role == Role::Reads).await;
+                if role == Role::Writes {
+                    self.generation.fetch_add(1, Ordering::AcqRel);
+                }
+                answer
             }
         }
     }
 
-    async fn end(&mut self, sql: &str) -> Result<Answer> {
-        let Some(mut own) = self.own.take() else {
+    async fn end(&self, own: &mut Option<Lent>, sql: &str) -> Result<Answer, Failure> {
+        let Some(mut lent) = own.take() else {
             return Ok(Answer::default());
         };
-        let answer = own.query(sql, &[]).await;
-        own.in_transaction = answer.is_err();
+        let answer = lent.query(sql, &[]).await;
+        lent.in_transaction = answer.is_err();
         self.generation.fetch_add(1, Ordering::AcqRel);
         answer
     }
