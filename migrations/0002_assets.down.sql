@@ -1,5 +1,5 @@
-DROP TABLE search_trigram;
-DROP TABLE search;
+DROP TABLE IF EXISTS search_trigram;
+DROP TABLE IF EXISTS search;
 DROP TABLE view;
 DROP TABLE reference;
 DROP TABLE facet;

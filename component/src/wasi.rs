@@ -15,16 +15,27 @@ use spin_sdk::{
     },
 };
 
-use crate::{Router, db::sqlite::Sqlite, router};
+use crate::{Router, db::Store, router};
 
 /// One router per instance, and with it one reading connection.
-static ROUTER: OnceLock<Router<Sqlite>> = OnceLock::new();
+static ROUTER: OnceLock<Router<Store>> = OnceLock::new();
 
 #[http_service]
 async fn handle(request: Request) -> Result<types::Response, ErrorCode> {
-    let router = ROUTER.get_or_init(|| router(Sqlite::default(), Namespace::default()));
+    let router = match ROUTER.get() {
+        Some(router) => router,
+        None => begin().await?,
+    };
     let response = router.answer(&request).await;
     lower(response)
+}
+
+/// The first request asks which engine there is. Another one may have come to the same answer in between.
+async fn begin() -> Result<&'static Router<Store>, ErrorCode> {
+    let store = Store::choose()
+        .await
+        .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
+    Ok(ROUTER.get_or_init(|| router(store, Namespace::default())))
 }
 
 /// Hands out the head at once and the body behind it, in one piece. An answer without a body has no stream at all, so

@@ -97,7 +97,9 @@ fn the_component_imports_only_what_spin_offers() {
         .filter(|import| !is_allowed(import))
         .collect();
     assert!(refused.is_empty(), "{refused:?}");
-    assert!(imports.contains("spin:sqlite/sqlite@3.1.0"), "{imports:?}");
+    for engine in ["spin:sqlite/sqlite@3.1.0", "spin:postgres/postgres@4.2.0"] {
+        assert!(imports.contains(engine), "{imports:?}");
+    }
     assert!(exports.contains("wasi:http/handler@0.3.0"), "{exports:?}");
     assert!(bytes.len() <= LARGEST, "{} bytes", bytes.len());
 }

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use cairn_registry::{
     Error, ErrorKind, Result,
-    store::{Db, Statement, Value},
+    store::{Db, Engine, Statement, Value},
 };
 
 /// One step, as embedded.
@@ -13,16 +13,30 @@ use cairn_registry::{
 pub struct Step {
     pub number: i64,
     pub name: &'static str,
-    up: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
     down: &'static str,
 }
 
+impl Step {
+    fn up(&self, engine: Engine) -> &'static str {
+        match engine {
+            Engine::Sqlite => self.sqlite,
+            Engine::Postgres => self.postgres,
+        }
+    }
+}
+
 macro_rules! step {
-    ($number:literal, $name:literal, $up:literal) => {
+    ($number:literal, $name:literal) => {
+        step!($number, $name, "", "")
+    };
+    ($number:literal, $name:literal, $sqlite:literal, $postgres:literal) => {
         Step {
             number: $number,
             name: $name,
-            up: include_str!(concat!("../../migrations/", $up, ".sql")),
+            sqlite: include_str!(concat!("../../migrations/", $name, $sqlite, ".sql")),
+            postgres: include_str!(concat!("../../migrations/", $name, $postgres, ".sql")),
             down: include_str!(concat!("../../migrations/", $name, ".down.sql")),
         }
     };
@@ -30,8 +44,8 @@ macro_rules! step {
 
 /// All steps in order. A test compares them with the folder.
 pub const STEPS: [Step; 2] = [
-    step!(1, "0001_core", "0001_core"),
-    step!(2, "0002_assets", "0002_assets.sqlite"),
+    step!(1, "0001_core"),
+    step!(2, "0002_assets", ".sqlite", ".postgres"),
 ];
 
 /// A step that has been applied.
@@ -52,9 +66,7 @@ pub async fn status(db: &impl Db) -> Result<Vec<Applied>> {
     let rows = match db.query(sql, Vec::new()).await {
         Ok(rows) => rows,
         // There is no table yet: an adapter says so by naming the remedy.
-        Err(error) if error.kind() == ErrorKind::Unavailable && lacks_schema(&error) => {
-            return Ok(Vec::new());
-        }
+        Err(error) if lacks_schema(&error) => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     rows.into_iter()
@@ -69,9 +81,7 @@ pub async fn status(db: &impl Db) -> Result<Vec<Applied>> {
 }
 
 fn lacks_schema(error: &Error) -> bool {
-    error
-        .cause()
-        .is_some_and(|cause| cause.contains("no such table"))
+    error.kind() == ErrorKind::Unavailable && error.message().contains("cairn migrate up")
 }
 
 /// How far the database is from what this binary needs.
@@ -112,7 +122,9 @@ pub fn pending(applied: &[Applied]) -> impl Iterator<Item = &'static Step> {
 
 /// Applies at most `most` missing steps (all without it) and gives those that this call applied.
 pub async fn up(db: &impl Db, most: Option<usize>) -> Result<Vec<&'static Step>> {
-    db.batch(vec![Statement::new(TABLE, Vec::new())]).await?;
+    let mut statements = alone(db.engine());
+    statements.push(Statement::new(TABLE, Vec::new()));
+    db.batch(statements).await?;
     let applied = status(db).await?;
     standing(&applied)?;
     let mut done = Vec::new();
@@ -126,7 +138,8 @@ pub async fn up(db: &impl Db, most: Option<usize>) -> Result<Vec<&'static Step>>
 
 /// `false` when another process was faster.
 async fn apply(db: &impl Db, step: &'static Step) -> Result<bool> {
-    let mut statements = vec![Statement::expecting(
+    let mut statements = alone(db.engine());
+    statements.push(Statement::expecting(
         1,
         "INSERT INTO schema_version (number, name, applied_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
         vec![
@@ -134,8 +147,8 @@ async fn apply(db: &impl Db, step: &'static Step) -> Result<bool> {
             step.name.into(),
             Value::Integer(seconds_now()),
         ],
-    )];
-    statements.extend(split(step.up));
+    ));
+    statements.extend(split(step.up(db.engine())));
     match db.batch(statements).await {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::Stale => Ok(false),
@@ -153,11 +166,12 @@ pub async fn down(db: &impl Db, most: usize) -> Result<Vec<&'static Step>> {
         .rev()
         .filter(|step| applied.iter().any(|one| one.number == step.number));
     for step in known.take(most) {
-        let mut statements = vec![Statement::expecting(
+        let mut statements = alone(db.engine());
+        statements.push(Statement::expecting(
             1,
             "DELETE FROM schema_version WHERE number = ?1",
             vec![step.number.into()],
-        )];
+        ));
         statements.extend(split(step.down));
         db.batch(statements).await?;
         done.push(step);
@@ -165,15 +179,66 @@ pub async fn down(db: &impl Db, most: usize) -> Result<Vec<&'static Step>> {
     Ok(done)
 }
 
-/// The statements of a script. Comments are dropped; literals hold neither `--` nor `;`.
+/// Lets another user of the same server read and write all tables there are.
+pub async fn grant(db: &impl Db, user: &str) -> Result<()> {
+    let schema = db.query("SELECT current_schema()", Vec::new()).await?;
+    let schema = schema.into_iter().next().map(|mut row| row.text());
+    let (schema, user) = (
+        quoted(&schema.transpose()?.unwrap_or_default()),
+        quoted(user),
+    );
+    let grants = [
+        format!("GRANT USAGE ON SCHEMA {schema} TO {user}"),
+        format!("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {user}"),
+    ];
+    let grants = grants.map(|sql| Statement::new(sql, Vec::new()));
+    db.batch(grants.into()).await
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Keeps other migrations out until the batch ends, however long that takes. A SQLite file has one writer anyway.
+fn alone(engine: Engine) -> Vec<Statement> {
+    let wait: &[&str] = match engine {
+        Engine::Sqlite => &[],
+        Engine::Postgres => &[
+            "SET LOCAL statement_timeout = 0",
+            "SELECT pg_advisory_xact_lock(4849183527413)",
+        ],
+    };
+    wait.iter()
+        .map(|sql| Statement::new(*sql, Vec::new()))
+        .collect()
+}
+
+/// The statements of a script. Comments are dropped; literals hold neither `--` nor `;`, a body between `$$` may.
 fn split(script: &'static str) -> Vec<Statement> {
     let bare: Vec<&str> = script
         .lines()
         .map(|line| line.split_once("--").map_or(line, |(code, _)| code))
         .collect();
-    bare.join("\n")
-        .split(';')
-        .map(str::trim)
+    let (mut statements, mut open) = (Vec::new(), String::new());
+    for (part, is_body) in bare
+        .join("\n")
+        .split("$$")
+        .zip([false, true].into_iter().cycle())
+    {
+        if is_body {
+            open.extend(["$$", part, "$$"]);
+            continue;
+        }
+        let mut ends = part.split(';');
+        open.extend(ends.next());
+        for next in ends {
+            statements.push(std::mem::replace(&mut open, next.to_owned()));
+        }
+    }
+    statements.push(open);
+    statements
+        .iter()
+        .map(|sql| sql.trim())
         .filter(|sql| !sql.is_empty())
         .map(|sql| Statement::new(sql.to_owned(), Vec::new()))
         .collect()
@@ -213,6 +278,23 @@ mod tests {
                 .iter()
                 .zip(1..)
                 .all(|(step, number)| step.number == number)
+        );
+    }
+
+    #[test]
+    fn a_script_is_split_at_its_ends_of_statements() {
+        let check = |script, expected: &[&str]| {
+            let found: Vec<_> = split(script)
+                .iter()
+                .map(|one| one.sql.to_string())
+                .collect();
+            assert_eq!(found, expected);
+        };
+        check("-- nothing; at all\n", &[]);
+        check("A; -- b;\nC", &["A", "C"]);
+        check(
+            "A;\nDO $$ B; C; $$;\nD $$;$$ E;",
+            &["A", "DO $$ B; C; $$", "D $$;$$ E"],
         );
     }
 

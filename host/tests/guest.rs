@@ -33,7 +33,7 @@ fn house(limits: &Limits) -> House {
     let db = Libsql::temporary().unwrap();
     let variables = [("greeting".to_owned(), "good day".to_owned())].into();
     let offer = Offer {
-        db: Arc::new(db),
+        db: db.into(),
         variables: Arc::new(variables),
     };
     let metrics = Arc::new(Metrics::new().unwrap());

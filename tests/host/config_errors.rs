@@ -52,10 +52,7 @@ fn what_is_not_supported_yet_is_refused_by_name() {
         "auth:\n  mode: anonymous\n  oauth:\n    realm: x\n",
         &["auth.oauth", "not supported yet"],
     );
-    check(
-        "database:\n  host: db.example.com\n",
-        &["database.host", "Postgres", "not supported yet"],
-    );
+    check("database:\n  type: mysql\n", &["database.type", "mysql"]);
     check(
         "telemetry:\n  enabled: true\n",
         &["telemetry.enabled", "/metrics"],

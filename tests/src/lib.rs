@@ -4,7 +4,7 @@
 //!
 //! | binary | asks | steered by |
 //! |---|---|---|
-//! | `blackbox` (`cases/`) | any target, for what every target must do | `CAIRN_TARGET`; `BLESS=1` writes `errors.golden` anew |
+//! | `blackbox` (`cases/`) | any target, for what every target must do | `CAIRN_TARGET`, `CAIRN_TEST_POSTGRES`; `BLESS=1` writes `errors.golden` anew |
 //! | `host` (`host/`) | the native host, for what only it does | `CAIRN_TEST_DATA`, the folder of real records |
 //! | `crash` (`crash/`) | what a killed daemon leaves behind | `CAIRN_CRASHES`, `CAIRN_SEED` |
 //!
@@ -22,8 +22,10 @@
 
 pub mod answer;
 pub mod client;
+pub mod database;
 pub mod fixture;
 pub mod installation;
+pub mod postgres;
 pub mod process;
 pub mod raw;
 pub mod server;

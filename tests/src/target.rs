@@ -3,6 +3,7 @@
 //! | value | what is asked |
 //! |---|---|
 //! | `host-libsql`, or nothing | the native host, started once for this process |
+//! | `host-postgres` | the same on an empty database of the server that `CAIRN_TEST_POSTGRES` names |
 //! | `spin` | the same component in Spin, over a database that the binary has filled |
 //! | `url=http://HOST:PORT` | a server that is there; it serves `fixtures/catalog.json` as the registry `default` |
 //!
@@ -12,7 +13,7 @@ use std::{
     env, net::TcpListener, panic, path::Path, process::Command, sync::OnceLock, time::Duration,
 };
 
-use crate::{Client, Installation, fixture, process, process::Log, server, until};
+use crate::{Client, Installation, database, fixture, process, process::Log, server, until};
 
 const START: Duration = Duration::from_secs(60);
 
@@ -29,12 +30,15 @@ pub fn target() -> &'static Client {
 fn start() -> Client {
     let name = env::var("CAIRN_TARGET").unwrap_or_default();
     let client = match name.as_str() {
-        "" | "host-libsql" => native(),
+        "" | "host-libsql" => native(None),
+        "host-postgres" => native(Some(database::empty("cairn_blackbox"))),
         "spin" => spin(),
         other => match other.strip_prefix("url=http://") {
             Some(authority) => Client::new(authority.trim_end_matches('/')),
             None => {
-                panic!("CAIRN_TARGET is {other:?}: give host-libsql, spin or url=http://HOST:PORT")
+                panic!(
+                    "CAIRN_TARGET is {other:?}: give host-libsql, host-postgres, spin or url=http://HOST:PORT"
+                )
             }
         },
     };
@@ -42,9 +46,13 @@ fn start() -> Client {
     client
 }
 
-fn native() -> Client {
+/// With an embedded database, or one on a server.
+fn native(server: Option<String>) -> Client {
     let installation = Installation::of_fixture();
-    let command = installation.serving(&[]);
+    let mut command = installation.serving(&[]);
+    if let Some(url) = server {
+        command.env("CAIRN_DATABASE_URL", url);
+    }
     let log = process::leashed(command, &installation.keep());
     let Some((public, _)) = log.wait(START, server::listening) else {
         panic!("the server does not start:\n{}", log.text());

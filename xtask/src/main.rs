@@ -7,6 +7,7 @@ mod build;
 mod cargo;
 mod docs;
 mod http;
+mod postgres;
 mod run;
 mod spin_db;
 mod term;

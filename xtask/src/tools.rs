@@ -9,7 +9,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{cargo, term};
+use crate::{cargo, postgres, term};
 
 /// A program that some tests start.
 struct Tool {
@@ -22,12 +22,20 @@ struct Tool {
     is_there: fn() -> bool,
 }
 
-const TOOLS: [Tool; 1] = [Tool {
-    name: "git http-backend",
-    package: "git",
-    needed_for: "the tests of git sources",
-    is_there: has_git_server,
-}];
+const TOOLS: [Tool; 2] = [
+    Tool {
+        name: "git http-backend",
+        package: "git",
+        needed_for: "the tests of git sources",
+        is_there: has_git_server,
+    },
+    Tool {
+        name: "postgres",
+        package: "postgresql",
+        needed_for: "everything on Postgres",
+        is_there: postgres::can_be_had,
+    },
+];
 
 fn has_git_server() -> bool {
     let output = Command::new("git").arg("--exec-path").output();

@@ -1,8 +1,15 @@
-//! Engines behind the store's port, as the component sees them. Only `sqlite` knows the interface it calls; what an
-//! engine's own words mean is decided here, once for every adapter.
+//! Engines behind the store's port, as the component sees them. Each adapter knows the interface it calls and no other;
+//! what SQLite's own words mean is decided here, once for every adapter to it.
 
 #[cfg(target_family = "wasm")]
-pub(crate) mod sqlite;
+mod postgres;
+#[cfg(target_family = "wasm")]
+mod sqlite;
+#[cfg(target_family = "wasm")]
+mod store;
+
+#[cfg(target_family = "wasm")]
+pub(crate) use store::Store;
 
 use cairn_registry::Error;
 

@@ -152,7 +152,7 @@ async fn host(config: Arc<Config>, bound: oneshot::Sender<SocketAddr>) -> Result
         component: guest::embedded()
             .context("built without a component: run `cargo xtask bench`")?,
         offer: guest::Offer {
-            db: Arc::new(Libsql::open(&config.database)?),
+            db: Libsql::open(&config.database)?.into(),
             variables: Arc::default(),
         },
         health,

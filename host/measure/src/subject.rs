@@ -48,6 +48,8 @@ impl Site {
     /// Numbers that a statement gives, in one row.
     pub(crate) async fn numbers(&self, sql: &str) -> Result<Vec<i64>> {
         let database = Database {
+            postgres: None,
+            server: cairn::config::Server::default(),
             path: self.database(),
             readers: 1,
             busy_timeout: PATIENCE,

@@ -3,7 +3,10 @@
 use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Result;
-use cairn_registry::{ops::report::Source, store::Db};
+use cairn_registry::{
+    ops::report::Source,
+    store::{Db, Engine},
+};
 
 use super::{
     out,
@@ -11,7 +14,7 @@ use super::{
 };
 use crate::{
     config::{Config, Overrides},
-    db::Libsql,
+    db::Store,
     guest,
     migrate::{self, Standing},
     sync::Daemon,
@@ -81,30 +84,36 @@ async fn examine(chart: &mut Chart, config: &Arc<Config>, offline: bool) {
         );
     }
     if let Some(db) = examine_database(chart, config).await {
-        let db = Arc::new(db);
-        if let Ok(daemon) = Daemon::new(Arc::clone(&db), Arc::clone(config), None) {
+        if let Ok(daemon) = Daemon::new(db.clone(), Arc::clone(config), None) {
             examine_sources(chart, config, &daemon, offline).await;
         }
         db.close().await;
     }
 }
 
-async fn examine_database(chart: &mut Chart, config: &Config) -> Option<Libsql> {
-    let path = config.database.path.display().to_string();
-    if !config.database.path.exists() {
+async fn examine_database(chart: &mut Chart, config: &Config) -> Option<Store> {
+    let place = config.database.to_string();
+    let is_file = config.database.postgres.is_none();
+    if is_file && !config.database.path.exists() {
         chart.bad(
-            &format!("there is no database at {path}"),
+            &format!("there is no database at {place}"),
             "run `cairn migrate up`, or `cairn serve`, which makes it",
         );
         return None;
     }
-    let db = match Libsql::open(&config.database) {
+    let opened = match Store::open(&config.database) {
+        Ok(db) => db.query("SELECT 1", Vec::new()).await.map(|_| db),
+        Err(error) => Err(error),
+    };
+    let db = match opened {
         Ok(db) => db,
         Err(error) => {
-            chart.bad(
-                &format!("{path}: {error}"),
-                "check that the file is a database and that this user may write it",
-            );
+            let remedy = if is_file {
+                "check that the file is a database and that this user may write it"
+            } else {
+                "check that the server runs, and host, port, user, password and database.sslMode"
+            };
+            chart.bad(&format!("{place}: {error}"), remedy);
             return None;
         }
     };
@@ -113,7 +122,7 @@ async fn examine_database(chart: &mut Chart, config: &Config) -> Option<Libsql> 
         Err(error) => Err(error),
     };
     match standing {
-        Ok(Standing::Current) => chart.good(&format!("database {path}, schema current")),
+        Ok(Standing::Current) => chart.good(&format!("database {place}, schema current")),
         Ok(Standing::Behind(steps)) => {
             chart.bad(
                 &format!("the schema lacks {steps} step(s)"),
@@ -129,29 +138,50 @@ async fn examine_database(chart: &mut Chart, config: &Config) -> Option<Libsql> 
             return None;
         }
     }
-    if let Some(damage) = damage(&db).await {
-        chart.bad(
-            &format!("the database is damaged: {damage}"),
-            "stop every process that uses it and restore a backup",
-        );
+    match db.engine() {
+        Engine::Sqlite => examine_file(chart, &db).await,
+        Engine::Postgres => examine_server(chart, &db).await,
     }
     Some(db)
 }
 
-/// What SQLite's own check finds first.
-async fn damage(db: &Libsql) -> Option<String> {
-    let found = db.query("PRAGMA quick_check(1)", Vec::new()).await;
-    let said = found.and_then(|rows| {
-        rows.into_iter()
-            .map(|mut row| row.text())
-            .next()
-            .transpose()
-    });
-    match said {
-        Ok(Some(word)) if word == "ok" => None,
-        Ok(said) => Some(said.unwrap_or_default()),
-        Err(error) => Some(error.to_string()),
+async fn examine_file(chart: &mut Chart, db: &Store) {
+    let found = word(db, "PRAGMA quick_check(1)").await;
+    let said = found.unwrap_or_else(|error| error.to_string());
+    if said != "ok" {
+        chart.bad(
+            &format!("the database is damaged: {said}"),
+            "stop every process that uses it and restore a backup",
+        );
     }
+}
+
+async fn examine_server(chart: &mut Chart, db: &Store) {
+    let trigrams = "SELECT COALESCE(max(indexname), '')::text FROM pg_indexes \
+                    WHERE schemaname = current_schema() AND indexname = 'entry_search'";
+    match word(db, trigrams).await {
+        Ok(index) if index.is_empty() => chart.note(
+            "the database has no trigram index, so that rare search terms are looked for in every record: \
+             CREATE EXTENSION pg_trgm, then CREATE INDEX entry_search ON entry USING gin (search gin_trgm_ops)",
+        ),
+        Ok(_) => {}
+        Err(error) => chart.note(&error.to_string()),
+    }
+    match word(db, "SHOW server_encoding").await {
+        Ok(encoding) if encoding == "UTF8" => {}
+        Ok(encoding) => chart.bad(
+            &format!("the database stores text as {encoding}"),
+            "make one with ENCODING 'UTF8'",
+        ),
+        Err(error) => chart.note(&error.to_string()),
+    }
+}
+
+/// The one text that a query gives.
+async fn word(db: &Store, sql: &str) -> cairn_registry::Result<String> {
+    let rows = db.query(sql, Vec::new()).await?;
+    let mut rows = rows.into_iter().map(|mut row| row.text());
+    rows.next().unwrap_or_else(|| Ok(String::new()))
 }
 
 async fn examine_sources(chart: &mut Chart, config: &Config, daemon: &Daemon, offline: bool) {

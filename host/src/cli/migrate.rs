@@ -13,9 +13,10 @@ use super::{
     settings::{self, Settings},
 };
 use crate::{
-    config::Overrides,
-    db::Libsql,
+    config::{Config, Overrides},
+    db::Store,
     migrate::{self, Applied, Step},
+    telemetry::log,
 };
 
 /// Apply or undo schema steps, or show them.
@@ -55,11 +56,14 @@ pub(super) fn run(command: &Command) -> Result<ExitCode> {
     | Command::Down { settings, .. }
     | Command::Status { settings }) = command;
     let config = settings.load(Overrides::default())?;
+    log::init(&config.log)?;
     settings::runtime()?.block_on(async {
-        let db = Libsql::open(&config.database)?;
+        let db = settings::for_migration(&config).await?;
         let applied = migrate::status(&db).await?;
         let done = match command {
-            Command::Up { yes, num_steps, .. } => up(&db, &applied, *yes, *num_steps).await,
+            Command::Up { yes, num_steps, .. } => {
+                up(&config, &db, &applied, *yes, *num_steps).await
+            }
             Command::Down { yes, num_steps, .. } => down(&db, *yes, usize::from(*num_steps)).await,
             Command::Status { .. } => status(&applied),
         };
@@ -68,7 +72,13 @@ pub(super) fn run(command: &Command) -> Result<ExitCode> {
     })
 }
 
-async fn up(db: &Libsql, applied: &[Applied], yes: bool, num_steps: usize) -> Result<ExitCode> {
+async fn up(
+    config: &Config,
+    db: &Store,
+    applied: &[Applied],
+    yes: bool,
+    num_steps: usize,
+) -> Result<ExitCode> {
     migrate::standing(applied)?;
     let most = (num_steps > 0).then_some(num_steps);
     let missing: Vec<&Step> = migrate::pending(applied)
@@ -80,13 +90,13 @@ async fn up(db: &Libsql, applied: &[Applied], yes: bool, num_steps: usize) -> Re
     }
     let names: Vec<&str> = missing.iter().map(|step| step.name).collect();
     confirm(yes, &format!("Apply {}?", names.join(", ")))?;
-    for step in migrate::up(db, most).await? {
+    for step in settings::migrate(config, db, most).await? {
         out::line(format_args!("applied {}", step.name));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn down(db: &Libsql, yes: bool, num_steps: usize) -> Result<ExitCode> {
+async fn down(db: &Store, yes: bool, num_steps: usize) -> Result<ExitCode> {
     confirm(
         yes,
         &format!("Undo {num_steps} step(s)? What they held is lost."),

@@ -7,9 +7,9 @@ use anyhow::{Context, Result};
 use super::settings::{self, Settings};
 use crate::{
     config::{Config, Overrides},
-    db::Libsql,
+    db::Store,
     guest::{self, Offer, Source},
-    imports::variables::Variables,
+    imports::{postgres::ADDRESS, variables::Variables},
     migrate,
     serve::{self, Health, Options, Schema},
     sync::{Daemon, Watch},
@@ -61,13 +61,14 @@ fn component(args: &Args) -> Result<Source> {
 
 async fn serve(config: Arc<Config>, component: Source) -> Result<()> {
     let db = settings::database(&config).await?;
+    db.follow();
     let health = Arc::new(Health::default());
     let metrics = Arc::new(Metrics::new()?);
     health.set_schema(schema(&db).await?);
-    let watch = Watch::new(Arc::clone(&db), Arc::clone(&health), Arc::clone(&metrics));
+    let watch = Watch::new(db.clone(), Arc::clone(&health), Arc::clone(&metrics));
     watch.look().await;
     let daemon = Arc::new(Daemon::new(
-        Arc::clone(&db),
+        db.clone(),
         Arc::clone(&config),
         Some(Arc::clone(&metrics)),
     )?);
@@ -79,8 +80,8 @@ async fn serve(config: Arc<Config>, component: Source) -> Result<()> {
     serve::run(Options {
         component,
         offer: Offer {
+            variables: Arc::new(variables(&db)),
             db,
-            variables: Arc::new(Variables::default()),
         },
         health,
         metrics,
@@ -98,7 +99,16 @@ async fn serve(config: Arc<Config>, component: Source) -> Result<()> {
     .await
 }
 
-async fn schema(db: &Libsql) -> Result<Schema> {
+/// What a guest is told: which engine it has. Of a server it learns a name, never the address or the password.
+fn variables(db: &Store) -> Variables {
+    let address = match db {
+        Store::Libsql(_) => "",
+        Store::Postgres(_) => ADDRESS,
+    };
+    Variables::from([("database_url".to_owned(), address.to_owned())])
+}
+
+async fn schema(db: &Store) -> Result<Schema> {
     let applied = migrate::status(db).await?;
     let version = applied
         .last()

@@ -7,10 +7,11 @@ use clap::Args;
 use tokio::runtime::Runtime;
 
 use crate::{
-    config::{self, Config, Overrides, Process},
-    db::Libsql,
-    migrate,
+    config::{self, Config, Database, Overrides, Postgres, Process},
+    db::Store,
+    migrate::{self, Standing, Step},
 };
+use cairn_registry::store::Db;
 
 /// Where the configuration is, and what overrides it.
 #[derive(Debug, Args)]
@@ -70,11 +71,70 @@ pub(super) fn runtime() -> Result<Runtime> {
 }
 
 /// The database, with every schema step applied.
-pub(super) async fn database(config: &Config) -> Result<Arc<Libsql>> {
-    let db = Libsql::open(&config.database)
-        .with_context(|| config.database.path.display().to_string())?;
-    for step in migrate::up(&db, None).await? {
+pub(super) async fn database(config: &Config) -> Result<Store> {
+    let db = reached(config, Store::open(&config.database)).await?;
+    let applied = migrate::status(&db).await?;
+    if migrate::standing(&applied)? == Standing::Current {
+        return Ok(db);
+    }
+    if !migrates_apart(&config.database) {
+        migrate(config, &db, None).await?;
+        return Ok(db);
+    }
+    let migrating = for_migration(config).await?;
+    let done = migrate(config, &migrating, None).await;
+    migrating.close().await;
+    done.map(|_| db)
+}
+
+/// The database as whoever may change its schema sees it.
+pub(super) async fn for_migration(config: &Config) -> Result<Store> {
+    let server = config.database.postgres.as_ref();
+    let database = Database {
+        postgres: server.map(Postgres::for_migration),
+        ..config.database.clone()
+    };
+    reached(config, Store::open(&database)).await
+}
+
+/// Applies schema steps, and lets the user that serves at what they made.
+pub(super) async fn migrate(
+    config: &Config,
+    db: &Store,
+    most: Option<usize>,
+) -> Result<Vec<&'static Step>> {
+    let done = migrate::up(db, most).await?;
+    for step in &done {
         tracing::info!(step = step.name, "schema step applied");
     }
-    Ok(Arc::new(db))
+    if let Some(server) = &config.database.postgres
+        && migrates_apart(&config.database)
+    {
+        migrate::grant(db, &server.login.user).await?;
+    }
+    Ok(done)
+}
+
+fn migrates_apart(database: &Database) -> bool {
+    let server = database.postgres.as_ref();
+    server.is_some_and(|server| server.migration.user != server.login.user)
+}
+
+/// Waits for a server that is not there yet: it may be starting, too. One that refuses the login is there.
+async fn reached(config: &Config, db: cairn_registry::Result<Store>) -> Result<Store> {
+    let db = db.with_context(|| config.database.to_string())?;
+    let Some(server) = &config.database.postgres else {
+        return Ok(db);
+    };
+    for attempt in 1.. {
+        match db.query("SELECT 1", Vec::new()).await {
+            Ok(_) => break,
+            Err(error) if attempt >= server.attempts || error.message().contains("login") => {
+                return Err(error).with_context(|| config.database.to_string());
+            }
+            Err(error) => tracing::warn!(%error, attempt, "waiting for the database"),
+        }
+        tokio::time::sleep(server.pause).await;
+    }
+    Ok(db)
 }

@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     telemetry::log::init(&config.log)?;
     settings::runtime()?.block_on(async {
         let db = settings::database(&config).await?;
-        let daemon = Arc::new(Daemon::new(Arc::clone(&db), Arc::clone(&config), None)?);
+        let daemon = Arc::new(Daemon::new(db.clone(), Arc::clone(&config), None)?);
         let ended = act(args, &config, &daemon).await;
         db.close().await;
         ended

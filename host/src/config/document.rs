@@ -68,7 +68,13 @@ Without an `auth` section the server listens on loopback addresses only, and any
 **Environment.** Every key outside lists has the variable that its table shows. Where several are shown, giving two of
 them different values is an error, but `LOG_LEVEL` only counts when no other is set. An empty variable is one that is not
 set. Unknown `CAIRN_…` and `THV_REGISTRY_…` variables fail the start, except those that Kubernetes makes for a Service of
-such a name. Secrets are never written into the file: it names a file that holds them.
+such a name. Secrets are better not written into the file: keys name files that hold them, or a variable gives them.
+
+**Postgres.** With `database.host` or `database.url` everything is stored on that server instead of a file; nothing else
+changes. A password that is not given is looked up where libpq looks: in the file that `PGPASSFILE` names, else in
+`~/.pgpass`. One that others may read is refused. There are two exceptions, both for secrets that Kubernetes mounts: a file
+of root that the pod's `fsGroup` may read (mode 0640 or 0440) is read with a warning, and so is one of root with mode 0600
+when the process may read it. Give such a pod an `fsGroup`, and it works with any UID.
 
 **Anchors** and merge keys of YAML work. A key given twice is an error. The file has at most 1 MiB.
 ";

@@ -39,13 +39,14 @@ const PREFIXES: [&str; 2] = ["CAIRN_", "THV_REGISTRY_"];
 /// Keys that have no variable, as a variable would spell them.
 const LISTS: [&str; 2] = ["SOURCES", "REGISTRIES"];
 /// Variables of the project's own tests, which a server started by them inherits.
-const TEST_VARIABLES: [&str; 6] = [
+const TEST_VARIABLES: [&str; 7] = [
     "CAIRN_BIN",
     "CAIRN_COMPONENT_WASM",
     "CAIRN_CRASHES",
     "CAIRN_SEED",
     "CAIRN_TARGET",
     "CAIRN_TEST_DATA",
+    "CAIRN_TEST_POSTGRES",
 ];
 
 /// All names of a key: ours first, which is the one to recommend.

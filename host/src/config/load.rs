@@ -16,7 +16,7 @@ use super::{
     forms::Lists,
     keys,
     layer::{self, Layer},
-    model::{Auth, Cache, Config, Database, Limits, Log, Probes, Sync},
+    model::{Auth, Cache, Config, Database, Limits, Log, Probes, Server, Sync},
     refused,
     yaml::{self, Entry, Value},
 };
@@ -121,6 +121,7 @@ fn assemble(
     let mut config = blank();
     given.fill(keys::CONFIG, "", &mut config, report);
     derive(&mut config, &given, env);
+    choose_database(&mut config.database, &given, env, report);
     if in_file {
         let catalog = lists.read(given.get("registryName"), report);
         (config.sources, config.registries) = (catalog.sources, catalog.registries);
@@ -155,6 +156,19 @@ fn derive(config: &mut Config, given: &Layer, env: &dyn Lookup) {
     }
     if given.get("database.path").is_none() {
         config.database.path = config.data_dir.join("cairn.db");
+    }
+}
+
+/// Which database it is: the file, or the server that URL and keys describe.
+fn choose_database(database: &mut Database, given: &Layer, env: &dyn Lookup, report: &mut Report) {
+    let at = |key| given.get(key).map_or(At::Default, |place| place.at.clone());
+    if let Err(message) = database.server.spread() {
+        report.add("database.url", &at("database.url"), message);
+        return;
+    }
+    match database.server.chosen(env) {
+        Ok(chosen) => database.postgres = chosen,
+        Err(message) => report.add("database.type", &at("database.type"), message),
     }
 }
 
@@ -240,6 +254,8 @@ pub(super) fn blank() -> Config {
         auth: Auth::Undeclared,
         data_dir: PathBuf::new(),
         database: Database {
+            postgres: None,
+            server: Server::default(),
             path: PathBuf::new(),
             readers: 0,
             busy_timeout: Duration::ZERO,

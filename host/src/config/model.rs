@@ -3,6 +3,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+pub use super::server::{DatabaseType, Login, Postgres, Secret, Server, Tls};
+
 /// Everything that `cairn` needs to know before it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -35,15 +37,29 @@ pub enum Auth {
     Anonymous,
 }
 
-/// The embedded libsql database.
+/// Where everything is stored: in an embedded libsql database, or on a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Database {
+    /// The server; without one the file is used.
+    pub postgres: Option<Postgres>,
+    /// What was given of a server, as it is shown.
+    pub server: Server,
     /// File; the directory is made at start.
     pub path: PathBuf,
     /// Connections for reading; writes have one of their own.
     pub readers: usize,
     /// How long a statement waits for another process's lock.
     pub busy_timeout: Duration,
+}
+
+impl std::fmt::Display for Database {
+    /// As people are told: no user, no password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.postgres {
+            Some(server) => write!(f, "{} on {}:{}", server.database, server.host, server.port),
+            None => write!(f, "{}", self.path.display()),
+        }
+    }
 }
 
 /// A place that records come from.

@@ -7,8 +7,8 @@ use super::{
     model::Config,
 };
 
-const POSTGRES: &str = "Postgres is not supported yet in this version; remove the key, and the embedded database at \
-                        `database.path` is used";
+const DYNAMIC: &str = "logins by a cloud's own tokens are not supported yet in this version; use `database.password` or a \
+                       password file";
 const OAUTH: &str = "OAuth and roles are not supported yet in this version; remove the section and let a proxy in front check \
                      tokens";
 const CLAIMS: &str = "claims are not supported yet in this version; remove them, and put records with another audience behind \
@@ -25,18 +25,7 @@ pub(super) const CONFIG: &[Key<Config>] = &[
         &["[]"],
         "every path is public while OAuth is not supported; remove the key",
     ),
-    Key::refused("database.host", &[], POSTGRES),
-    Key::refused("database.port", &[], POSTGRES),
-    Key::refused("database.user", &[], POSTGRES),
-    Key::refused("database.migrationUser", &[], POSTGRES),
-    Key::refused("database.password", &[], POSTGRES),
-    Key::refused("database.migrationPassword", &[], POSTGRES),
-    Key::refused("database.database", &[], POSTGRES),
-    Key::refused("database.sslMode", &[], POSTGRES),
-    Key::refused("database.dynamicAuth", &[], POSTGRES),
-    Key::refused("database.maxOpenConns", &[], POSTGRES),
-    Key::refused("database.maxIdleConns", &[], POSTGRES),
-    Key::refused("database.connMaxLifetime", &[], POSTGRES),
+    Key::refused("database.dynamicAuth", &[], DYNAMIC),
     Key::refused(
         "database.maxMetaSize",
         &[],

@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
-use super::{check::Check, scalar, tree::Tree, url};
+use super::{check::Check, model::Secret, scalar, tree::Tree, url};
 
 /// A mutable place in a configuration together with the rule for what may stand there.
 pub(super) enum Slot<'a> {
@@ -18,6 +18,8 @@ pub(super) enum Slot<'a> {
     /// A URL whose secret-looking parameters are masked when shown.
     Url(&'a mut String, Check),
     Choice(&'a mut dyn Choice),
+    /// What is never shown.
+    Secret(&'a mut Option<Secret>),
     /// A list of texts; the file alone can give one.
     List(&'a mut Vec<String>, Check),
 }
@@ -48,6 +50,7 @@ impl Slot<'_> {
                 text.clone_into(place);
             }
             Self::Choice(place) => place.pick(text)?,
+            Self::Secret(place) => *place = Some(Secret::new(text)),
             Self::List(..) => {
                 return Err(
                     "is a list; write each element on a line of its own after `- `".to_owned(),
@@ -70,6 +73,7 @@ impl Slot<'_> {
             Self::Text(place, _) => place.clone(),
             Self::Url(place, _) => url::masked(place),
             Self::Choice(place) => place.word().unwrap_or_default().to_owned(),
+            Self::Secret(_) => return None,
             Self::List(place, _) => {
                 let items: Vec<Tree> = place.iter().cloned().map(Tree::Text).collect();
                 return (!items.is_empty()).then_some(Tree::List(items));
@@ -102,6 +106,7 @@ impl Slot<'_> {
                 check.what.to_owned()
             }
             Self::Choice(place) => place.words().join(", "),
+            Self::Secret(_) => "text, never shown".to_owned(),
             Self::List(_, check) => format!("list, each: {}", check.what),
         }
     }

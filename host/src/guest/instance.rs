@@ -34,6 +34,7 @@ use crate::{
         bindings::spin,
         outbound::Refused,
         output::Printed,
+        postgres::{HasPostgres, Postgres},
         sqlite::{HasSqlite, Sqlite},
         variables::HasVariables,
     },
@@ -93,6 +94,12 @@ pub(super) fn link(engine: &Engine, component: &Component) -> Result<ServicePre<
     spin::sqlite::sqlite::add_to_linker::<_, HasSqlite>(&mut linker, |guest: &mut Guest| Sqlite {
         db: &guest.offer.db,
         table: &mut guest.table,
+    })?;
+    spin::postgres::postgres::add_to_linker::<_, HasPostgres>(&mut linker, |guest: &mut Guest| {
+        Postgres {
+            db: &guest.offer.db,
+            table: &mut guest.table,
+        }
     })?;
     spin::variables::variables::add_to_linker::<_, HasVariables>(
         &mut linker,

@@ -26,7 +26,7 @@ use super::{
     watch::{Stop, Ticket},
 };
 use crate::{
-    config::model::Limits, db::Libsql, imports::variables::Variables, telemetry::metrics::Metrics,
+    config::model::Limits, db::Store, imports::variables::Variables, telemetry::metrics::Metrics,
 };
 
 /// How long a request waits at most before it asks again whether there is room: the bell may have rung for another.
@@ -35,7 +35,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(20);
 /// What guests are given.
 #[derive(Clone)]
 pub struct Offer {
-    pub db: Arc<Libsql>,
+    pub db: Store,
     pub variables: Arc<Variables>,
 }
 

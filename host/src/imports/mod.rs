@@ -2,6 +2,7 @@
 
 pub(crate) mod outbound;
 pub(crate) mod output;
+pub mod postgres;
 pub(crate) mod sqlite;
 pub mod variables;
 
@@ -11,12 +12,20 @@ pub(crate) mod bindings {
         path: "wit",
         world: "imports",
         imports: {
+            "spin:postgres/postgres.[method]connection-builder.build": async | trappable,
+            "spin:postgres/postgres.[static]connection.open": async | trappable,
+            "spin:postgres/postgres.[method]connection.query": async | trappable,
+            "spin:postgres/postgres.[method]connection.execute": async | trappable,
             "spin:sqlite/sqlite.[static]connection.open": trappable,
             "spin:sqlite/sqlite.[method]connection.execute": async | trappable,
             "spin:sqlite/sqlite.[method]connection.last-insert-rowid": trappable,
             "spin:sqlite/sqlite.[method]connection.changes": trappable,
             default: trappable,
         },
-        with: { "spin:sqlite/sqlite.connection": crate::db::Session },
+        with: {
+            "spin:postgres/postgres.connection": crate::db::postgres::Session,
+            "spin:postgres/postgres.connection-builder": super::postgres::Builder,
+            "spin:sqlite/sqlite.connection": crate::db::Session,
+        },
     });
 }

@@ -1,7 +1,5 @@
 //! `spin:sqlite`: one database, named `default`, behind the guest's connections.
 
-use std::sync::Arc;
-
 use cairn_registry::{Error as Failure, ErrorKind, store::Value as Stored};
 use wasmtime::{
     Result,
@@ -11,11 +9,11 @@ use wasmtime::{
 use super::bindings::spin::sqlite::sqlite::{
     Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
 };
-use crate::db::{Libsql, Session, Table};
+use crate::db::{Session, Store, Table};
 
 /// The interface's part of an instance.
 pub(crate) struct Sqlite<'a> {
-    pub(crate) db: &'a Arc<Libsql>,
+    pub(crate) db: &'a Store,
     pub(crate) table: &'a mut ResourceTable,
 }
 
@@ -37,10 +35,10 @@ impl Host for Sqlite<'_> {}
 
 impl HostConnection for Sqlite<'_> {
     fn open(&mut self, database: String) -> Answer<Resource<Session>> {
-        if database != "default" {
-            return Ok(Err(Error::NoSuchDatabase));
+        match self.db {
+            Store::Libsql(db) if database == "default" => Ok(Ok(self.table.push(db.session())?)),
+            Store::Libsql(_) | Store::Postgres(_) => Ok(Err(Error::NoSuchDatabase)),
         }
-        Ok(Ok(self.table.push(self.db.session())?))
     }
 
     async fn execute(

@@ -13,7 +13,7 @@ use cairn_registry::store::Db;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::db::Libsql;
+use crate::db::Store;
 
 /// How long the database may take to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -90,7 +90,7 @@ impl Health {
     }
 
     /// The answer to whether requests should come here, and whether it is yes.
-    pub(super) async fn ready(&self, db: &Libsql) -> (bool, Value) {
+    pub(super) async fn ready(&self, db: &Store) -> (bool, Value) {
         let up = matches!(
             tokio::time::timeout(PATIENCE, db.query("SELECT 1", Vec::new())).await,
             Ok(Ok(_))
@@ -148,7 +148,7 @@ mod tests {
 
     #[tokio::test]
     async fn ready_means_database_schema_and_first_load() {
-        let db = Libsql::temporary().unwrap();
+        let db = Store::from(crate::db::Libsql::temporary().unwrap());
         let health = Health::default();
         let schema = |status| Schema {
             status,

@@ -137,7 +137,7 @@ fn house(options: &Options, cache: &Arc<Cache>) -> Result<Public> {
             &options.offer,
             &options.metrics,
         )?,
-        db: Arc::clone(&options.offer.db),
+        db: options.offer.db.clone(),
         cache: Arc::clone(cache),
         caching: config.cache.enabled,
         flights: Flights::default(),
@@ -152,7 +152,7 @@ fn house(options: &Options, cache: &Arc<Cache>) -> Result<Public> {
 fn probes(options: &Options, cache: &Arc<Cache>) -> Probes {
     Probes {
         health: Arc::clone(&options.health),
-        db: Arc::clone(&options.offer.db),
+        db: options.offer.db.clone(),
         metrics: Arc::clone(&options.metrics),
         cache: Arc::clone(cache),
     }

@@ -13,12 +13,12 @@ use super::{
     problem::{json_response, problem},
     request_id::RequestId,
 };
-use crate::{config::model, db::Libsql, telemetry::metrics::Metrics, version::Version};
+use crate::{config::model, db::Store, telemetry::metrics::Metrics, version::Version};
 
 /// Where probes look.
 pub(crate) struct Probes {
     pub(crate) health: Arc<Health>,
-    pub(crate) db: Arc<Libsql>,
+    pub(crate) db: Store,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) cache: Arc<Cache>,
 }

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     config::model::{self, Limits},
-    db::Libsql,
+    db::Store,
     guest::{Content, Guests, Reply},
     telemetry::metrics::Metrics,
 };
@@ -33,7 +33,7 @@ pub(super) const WHOLE: usize = 1 << 20;
 /// All that a public request may need.
 pub(crate) struct Public {
     pub(crate) guests: Guests,
-    pub(crate) db: Arc<Libsql>,
+    pub(crate) db: Store,
     pub(crate) cache: Arc<Cache>,
     pub(crate) caching: bool,
     pub(crate) flights: Flights,

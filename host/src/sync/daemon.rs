@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     config::{Config, Source},
-    db::Libsql,
+    db::Store,
     telemetry::metrics::Metrics,
 };
 
@@ -29,7 +29,7 @@ const BUSY_NAP: Duration = Duration::from_secs(1);
 
 /// Everything attempts share.
 pub struct Daemon {
-    pub(super) db: Arc<Libsql>,
+    pub(super) db: Store,
     pub(super) config: Arc<Config>,
     pub(super) context: Context,
     pub(super) metrics: Option<Arc<Metrics>>,
@@ -44,7 +44,7 @@ pub struct Daemon {
 impl Daemon {
     /// A daemon for the sources of a configuration.
     pub fn new(
-        db: Arc<Libsql>,
+        db: Store,
         config: Arc<Config>,
         metrics: Option<Arc<Metrics>>,
     ) -> anyhow::Result<Self> {
@@ -68,7 +68,7 @@ impl Daemon {
         self.stop.set();
     }
 
-    pub(super) fn cx(&self) -> Cx<'_, Libsql> {
+    pub(super) fn cx(&self) -> Cx<'_, Store> {
         Cx {
             db: &self.db,
             namespace: &self.namespace,

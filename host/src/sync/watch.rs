@@ -11,7 +11,7 @@ use cairn_registry::{
 };
 
 use crate::{
-    db::Libsql,
+    db::Store,
     serve::{self, Health},
     telemetry::metrics::Metrics,
 };
@@ -21,14 +21,14 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 /// Carries the state of sources from the database to probes and metrics.
 pub struct Watch {
-    db: Arc<Libsql>,
+    db: Store,
     health: Arc<Health>,
     metrics: Arc<Metrics>,
 }
 
 impl Watch {
     #[must_use]
-    pub fn new(db: Arc<Libsql>, health: Arc<Health>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(db: Store, health: Arc<Health>, metrics: Arc<Metrics>) -> Self {
         Self {
             db,
             health,
@@ -48,7 +48,7 @@ impl Watch {
     pub async fn look(&self) {
         let namespace = Namespace::default();
         let cx = Cx {
-            db: &*self.db,
+            db: &self.db,
             namespace: &namespace,
             now: super::now(),
         };

@@ -17,7 +17,7 @@ use std::{
 use bytes::Bytes;
 use cairn::{
     config::model::{Auth, Cache, Config, Database, Limits, Log, Probes, Sync},
-    db::Libsql,
+    db::{Libsql, Store},
     guest,
     serve::{self, Bound, Health, Schema},
     telemetry::metrics::Metrics,
@@ -94,6 +94,8 @@ pub fn config() -> Config {
         auth: Auth::Anonymous,
         data_dir: PathBuf::new(),
         database: Database {
+            postgres: None,
+            server: cairn::config::Server::default(),
             path: PathBuf::new(),
             readers: 2,
             busy_timeout: Duration::from_secs(1),
@@ -149,7 +151,7 @@ pub async fn server(config: Config) -> Server {
         config: Arc::new(config),
         component: component(),
         offer: guest::Offer {
-            db: Arc::clone(&db),
+            db: Store::Libsql(Arc::clone(&db)),
             variables: Arc::default(),
         },
         health: Arc::clone(&health),

@@ -10,6 +10,35 @@ pub(super) fn index(engine: Engine, name: &'static str) -> String {
     }
 }
 
+/// The inner side of a join, as in `FROM outer CROSS JOIN inner WHERE on`: looked up for each row of what stands before
+/// it. SQLite takes `CROSS JOIN` for that order. Postgres may turn the sides around when it has no statistics yet,
+/// except where the one depends on the other.
+pub(super) fn inner(engine: Engine, table: &str, index: &'static str, on: &str) -> String {
+    match engine {
+        Engine::Sqlite if index.is_empty() => table.to_owned(),
+        Engine::Sqlite => format!("{table} INDEXED BY {index}"),
+        Engine::Postgres => {
+            let alias = table.rsplit(' ').next().unwrap_or(table);
+            format!(
+                "LATERAL (SELECT {alias}.ctid, {alias}.* FROM {table} WHERE {on} OFFSET 0) {alias}"
+            )
+        }
+    }
+}
+
+/// What lets a query run only if a condition holds that has nothing to do with its tables: what goes before these, and
+/// what behind the other conditions. SQLite looks at an outer table of one row or none first; Postgres at such a
+/// condition.
+pub(super) fn only_if(engine: Engine, condition: &str) -> (String, String) {
+    match engine {
+        Engine::Sqlite => (
+            format!("(SELECT 1 WHERE {condition}) g CROSS JOIN "),
+            String::new(),
+        ),
+        Engine::Postgres => (String::new(), format!(" AND {condition}")),
+    }
+}
+
 /// What leads to a row of a table for as long as a statement runs.
 pub(super) fn row(engine: Engine) -> &'static str {
     match engine {
@@ -56,35 +85,43 @@ const TRIGRAM: usize = 3;
 const END: &str = "\u{1f}\u{1f}";
 
 /// A query for the ids of at most `most` entries that may contain `term`, some perhaps twice; its parameters are added to
-/// `parameters`. `None` where the planner decides by itself.
+/// `parameters`. `None` where the term is too short for the engine's index; Postgres without one reads every text.
 pub(super) fn candidates(
     engine: Engine,
     term: &str,
     most: usize,
     parameters: &mut Vec<Value>,
 ) -> Option<String> {
-    if engine == Engine::Postgres {
-        return None;
+    let short = term.chars().nth(TRIGRAM - 1).is_none();
+    let next = parameters.len() + 1;
+    match engine {
+        // Its beginning: all trigrams from the term itself to the last one that begins with it.
+        Engine::Sqlite if short => {
+            parameters.extend([term.into(), format!("{term}{}", char::MAX).into()]);
+            Some(format!(
+                "SELECT doc AS id FROM search_trigram WHERE term >= ?{next} AND term <= ?{} LIMIT {most}",
+                next + 1
+            ))
+        }
+        Engine::Sqlite => {
+            parameters.push(trigrams(term).into());
+            Some(format!(
+                "SELECT rowid AS id FROM search WHERE search MATCH ?{next} LIMIT {most}"
+            ))
+        }
+        Engine::Postgres if short => None,
+        Engine::Postgres => {
+            parameters.push(format!("%{}%", escaped(term)).into());
+            Some(format!(
+                "SELECT id FROM entry WHERE search LIKE ?{next} LIMIT {most}"
+            ))
+        }
     }
-    if term.chars().nth(TRIGRAM - 1).is_some() {
-        parameters.push(all_trigrams(term).into());
-        let parameter = parameters.len();
-        return Some(format!(
-            "SELECT rowid AS id FROM search WHERE search MATCH ?{parameter} LIMIT {most}"
-        ));
-    }
-    // Shorter terms: the trigrams that begin with it.
-    parameters.extend([term.into(), format!("{term}{}", char::MAX).into()]);
-    let last = parameters.len();
-    Some(format!(
-        "SELECT doc AS id FROM search_trigram WHERE term >= ?{} AND term <= ?{last} LIMIT {most}",
-        last - 1
-    ))
 }
 
 /// A query for texts that have trigrams of a term which together cover it. More of them would exclude little more, and
 /// each costs a list to be read.
-fn all_trigrams(term: &str) -> String {
+fn trigrams(term: &str) -> String {
     let characters: Vec<char> = term.chars().collect();
     let last = characters.len().saturating_sub(TRIGRAM);
     let mut query = String::new();
@@ -99,7 +136,19 @@ fn all_trigrams(term: &str) -> String {
     query
 }
 
-/// Makes an entry's text findable by the text index. Postgres indexes the view's column itself.
+/// The text as a pattern that matches nothing else.
+fn escaped(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern
+}
+
+/// Makes an entry's text findable by the text index. Postgres indexes the column itself.
 pub(super) fn insert_search(engine: Engine, id: i64, text: &str) -> Option<Statement> {
     match engine {
         Engine::Sqlite => Some(Statement::new(
@@ -127,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_term_is_covered_by_few_trigrams() {
-        let check = |term, expected: &str| assert_eq!(all_trigrams(term), expected, "{term}");
+        let check = |term, expected: &str| assert_eq!(trigrams(term), expected, "{term}");
         check("git", r#""git""#);
         check("gith", r#""git" AND "ith""#);
         check("github", r#""git" AND "hub""#);

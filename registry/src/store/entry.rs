@@ -188,7 +188,7 @@ pub(crate) struct Counts {
     pub(crate) hidden: i64,
 }
 
-const COUNT: &str = "SELECT count(*), COALESCE(sum(warned), 0), COALESCE(sum(hidden), 0) FROM entry \
+const COUNT: &str = "SELECT count(*), CAST(COALESCE(sum(warned), 0) AS BIGINT), CAST(COALESCE(sum(hidden), 0) AS BIGINT) FROM entry \
                      WHERE namespace = ?1 AND source = ?2 AND gone = 0";
 
 pub(crate) async fn count(db: &impl Db, namespace: &Namespace, source: &str) -> Result<Counts> {

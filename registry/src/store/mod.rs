@@ -11,6 +11,7 @@ pub(crate) mod listing;
 pub(crate) mod page;
 mod plan;
 mod port;
+pub mod postgres;
 pub(crate) mod registry;
 pub(crate) mod seen;
 pub(crate) mod source;

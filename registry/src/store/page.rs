@@ -1,6 +1,6 @@
 //! The reading queries of a view: one statement per request, and one row with all of a page as its answer.
 
-use super::{Db, Value, dialect, listing::Listing, plan};
+use super::{Db, Engine, Value, dialect, listing::Listing, plan};
 use crate::{
     Result,
     kinds::Kind,
@@ -40,8 +40,16 @@ pub(crate) struct Criteria<'a> {
 pub(super) const VIEW: &str = "v.namespace = ?1 AND v.registry = (SELECT r.name FROM registry r WHERE r.namespace = ?1 \
                                AND (r.name = ?2 OR (?2 = '' AND r.is_default = 1))) AND v.kind = ?3";
 
-/// What a listing is made of, from `view v` and `entry e`.
+/// How a view's row leads to its entry.
+pub(super) const OF_VIEW: &str = "e.id = v.entry_id";
+
+/// What a listing is made of, from `view v` and [`entry`].
 pub(super) const ELEMENT: &str = "v.name, v.version, v.head, e.document || v.tail AS element";
+
+/// The table of documents, joined to `view v` by [`OF_VIEW`].
+pub(super) fn entry(engine: Engine) -> String {
+    dialect::inner(engine, "entry e", "", OF_VIEW)
+}
 
 impl View<'_> {
     fn parameters(&self) -> Vec<Value> {
@@ -67,9 +75,9 @@ pub(crate) async fn list_versions(
     name: &str,
     include_deleted: bool,
 ) -> Result<Listing> {
-    let shown = if_shown(include_deleted);
+    let (shown, entry) = (if_shown(include_deleted), entry(db.engine()));
     let sql = format!(
-        "SELECT {ELEMENT} FROM view v CROSS JOIN entry e WHERE {VIEW} AND v.name = ?4{shown} AND e.id = v.entry_id \
+        "SELECT {ELEMENT} FROM view v CROSS JOIN {entry} WHERE {VIEW} AND v.name = ?4{shown} AND {OF_VIEW} \
          ORDER BY e.published_at DESC, v.version DESC LIMIT 10000"
     );
     let mut parameters = view.parameters();
@@ -94,10 +102,10 @@ pub(crate) async fn find(
         }
         Versions::Latest | Versions::All => " AND v.latest = 1",
     };
-    let shown = if_shown(include_deleted);
+    let (shown, entry) = (if_shown(include_deleted), entry(db.engine()));
     let sql = format!(
-        "SELECT {ELEMENT} FROM view v CROSS JOIN entry e WHERE {VIEW} AND v.name = ?4{wanted}{shown} \
-         AND e.id = v.entry_id LIMIT 1"
+        "SELECT {ELEMENT} FROM view v CROSS JOIN {entry} WHERE {VIEW} AND v.name = ?4{wanted}{shown} \
+         AND {OF_VIEW} LIMIT 1"
     );
     joined(db, view.kind, &sql, parameters).await
 }

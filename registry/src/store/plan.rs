@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::{
     Engine, Value, dialect,
-    page::{Criteria, ELEMENT, VIEW, Versions},
+    page::{Criteria, ELEMENT, OF_VIEW, VIEW, Versions, entry},
 };
 
 /// Above this many hits a narrowing index costs more than walking the list until the page is full.
@@ -37,6 +37,9 @@ pub(super) fn list(engine: Engine, criteria: &Criteria<'_>, parameters: &mut Vec
         (None, Some(_)) => plan.narrow_by_change(),
     }
 }
+
+/// What goes before the tables of a query and behind its conditions, see [`dialect::only_if`].
+type Gate = (String, String);
 
 /// Conditions of a page beyond view and position, as text, and the index whose order the list walks.
 struct Plan {
@@ -88,76 +91,94 @@ impl Plan {
     /// The plain list: walks the index and takes the elements at once.
     fn walk_elements(&self) -> String {
         let Self { walked, state, .. } = self;
+        let entry = entry(self.engine);
         format!(
-            "SELECT {ELEMENT} FROM view v{walked} CROSS JOIN entry e \
-             WHERE {VIEW} AND {AFTER}{state} AND e.id = v.entry_id {LIMIT}"
+            "SELECT {ELEMENT} FROM view v{walked} CROSS JOIN {entry} \
+             WHERE {VIEW} AND {AFTER}{state} AND {OF_VIEW} {LIMIT}"
         )
     }
 
     /// Walks the list for rows; elements are taken for the page only.
     fn walk_rows(&self) -> String {
-        let page = self.walk("");
-        self.elements_of(&format!("WITH page AS MATERIALIZED ({page})"))
+        self.elements_of(&format!(
+            "WITH page AS MATERIALIZED ({})",
+            self.walk(&Gate::default())
+        ))
     }
 
-    fn walk(&self, only_if: &str) -> String {
+    fn walk(&self, (before, behind): &Gate) -> String {
         let Self {
             row, walked, state, ..
         } = self;
         let text = self.contains("v.search");
         format!(
-            "SELECT v.{row} AS id FROM {only_if}view v{walked} WHERE {VIEW} AND {AFTER}{state}{text} {LIMIT}"
+            "SELECT v.{row} AS id FROM {before}view v{walked} \
+             WHERE {VIEW} AND {AFTER}{state}{text}{behind} {LIMIT}"
         )
     }
 
-    /// What the text index offers still has to be looked at: it knows parts of three characters, not whole terms.
+    /// Takes the records that the text index offers, when they are few. They still have to be looked at: the index knows
+    /// parts of three characters, not whole terms.
     fn narrow_by_text(&self, candidates: &str) -> String {
-        let index = dialect::index(self.engine, "view_entry");
-        let Self { row, state, .. } = self;
+        let Self {
+            engine, row, state, ..
+        } = self;
         let text = self.contains("t.search");
-        self.narrow(candidates, |few| {
-            format!(
-                "SELECT DISTINCT v.{row} AS id, v.name, v.version FROM {few}hit h CROSS JOIN entry t CROSS JOIN view v{index} \
-                 WHERE t.id = h.id{text} AND v.entry_id = t.id AND {VIEW} AND {AFTER}{state} {LIMIT}"
-            )
-        })
+        let of_view = format!("v.entry_id = t.id AND {VIEW}");
+        let entry = dialect::inner(*engine, "entry t", "", "t.id = h.id");
+        let view = dialect::inner(*engine, "view v", "view_entry", &of_view);
+        let count = "(SELECT count(*) FROM hit)";
+        let (before, behind) = dialect::only_if(*engine, &format!("{count} <= {NARROW}"));
+        let few = format!(
+            "SELECT DISTINCT v.{row} AS id, v.name, v.version FROM {before}hit h CROSS JOIN {entry} CROSS JOIN {view} \
+             WHERE t.id = h.id{text} AND {of_view} AND {AFTER}{state}{behind} {LIMIT}"
+        );
+        let many = self.walk(&dialect::only_if(*engine, &format!("{count} > {NARROW}")));
+        self.few_or_many(
+            &format!("WITH hit AS MATERIALIZED ({candidates}), "),
+            &few,
+            &many,
+        )
     }
 
+    /// Takes what changed, when that is little.
     fn narrow_by_change(&self) -> String {
-        let index = dialect::index(self.engine, "view_changed");
         let Self {
-            row, since, state, ..
+            engine,
+            row,
+            since,
+            state,
+            ..
         } = self;
         let changed = format!(
-            "SELECT v.{row} AS id, v.name, v.version, v.status, v.latest, v.changed_at FROM view v{index} WHERE {VIEW}{since} LIMIT {}",
-            NARROW + 1
+            "view v{} WHERE {VIEW}{since}",
+            dialect::index(*engine, "view_changed")
         );
-        self.narrow(&changed, |few| {
-            format!("SELECT v.id FROM {few}hit v WHERE {AFTER}{state} {LIMIT}")
-        })
+        let much = format!("EXISTS (SELECT 1 FROM {changed} LIMIT 1 OFFSET {NARROW})");
+        let (before, behind) = dialect::only_if(*engine, &format!("NOT {much}"));
+        let few = format!(
+            "SELECT v.{row} AS id, v.name, v.version FROM {before}{changed} AND {AFTER}{state}{behind} {LIMIT}"
+        );
+        let many = self.walk(&dialect::only_if(*engine, &much));
+        self.few_or_many("WITH ", &few, &many)
     }
 
-    /// Takes the hits of a narrowing index when they are few, else walks. Both ways stand in one statement; each begins
-    /// with a table of one row or none, so that only the way the count allows does any work.
-    fn narrow(&self, hits: &str, few: impl FnOnce(&str) -> String) -> String {
-        let only_if = |holds: &str| {
-            format!(
-                "(SELECT 1 FROM (SELECT count(*) AS hits FROM hit) c WHERE hits {holds}) g CROSS JOIN "
-            )
-        };
-        let few = few(&only_if(&format!("<= {NARROW}")));
-        let walk = self.walk(&only_if(&format!("> {NARROW}")));
+    /// Both ways stand in one statement; the gate of each lets only one of them do any work.
+    fn few_or_many(&self, with: &str, few: &str, many: &str) -> String {
         self.elements_of(&format!(
-            "WITH hit AS MATERIALIZED ({hits}), page AS MATERIALIZED (\
-             SELECT id FROM ({few}) few UNION ALL SELECT id FROM ({walk}) many)"
+            "{with}page AS MATERIALIZED (\
+             SELECT id FROM ({few}) few UNION ALL SELECT id FROM ({many}) many)"
         ))
     }
 
     fn elements_of(&self, page: &str) -> String {
         let (row, order) = (self.row, dialect::order_of_rows(self.engine));
+        let of_page = format!("v.{row} = p.id");
+        let view = dialect::inner(self.engine, "view v", "", &of_page);
+        let entry = entry(self.engine);
         format!(
-            "{page} SELECT {ELEMENT} FROM page p CROSS JOIN view v CROSS JOIN entry e \
-             WHERE v.{row} = p.id AND e.id = v.entry_id{order}"
+            "{page} SELECT {ELEMENT} FROM page p CROSS JOIN {view} CROSS JOIN {entry} \
+             WHERE {of_page} AND {OF_VIEW}{order}"
         )
     }
 

@@ -259,7 +259,7 @@ impl Fenced<'_> {
             pass_cursor = '', pass_mark = '', records = ?9, warned = ?10, hidden = ?11, \
             quarantined = (SELECT count(*) FROM finding f WHERE f.namespace = ?1 AND f.source = ?2 AND f.class = 'quarantined'), \
             duplicates = (SELECT count(*) FROM finding f WHERE f.namespace = ?1 AND f.source = ?2 AND f.class = 'duplicate'), \
-            skipped = (SELECT COALESCE(sum(CAST(f.detail AS BIGINT)), 0) FROM finding f WHERE f.namespace = ?1 \
+            skipped = (SELECT CAST(COALESCE(sum(CAST(f.detail AS BIGINT)), 0) AS BIGINT) FROM finding f WHERE f.namespace = ?1 \
             AND f.source = ?2 AND f.class = 'skipped')";
         self.update(
             assignments,

@@ -32,8 +32,8 @@ struct Done {
 }
 
 pub(crate) fn test(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
-    let mut session = Session::new(workspace, args.filter.as_deref());
     let mut not_run = tools::missing();
+    let mut session = Session::new(workspace, args.filter.as_deref());
     let done: Vec<Done> = selected(args)
         .into_iter()
         .map(|step| perform(&mut session, step))

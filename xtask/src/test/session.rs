@@ -1,6 +1,7 @@
 //! What each step of `cargo xtask test` does: a few commands, and what it leaves for the next one.
 
 use std::{
+    cell::OnceCell,
     io::stdout,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -16,7 +17,8 @@ use crate::{
     bench,
     build::{self, Profile},
     cargo::{self, Workspace},
-    tools,
+    postgres::{self, Postgres},
+    term, tools,
 };
 
 /// The package of the black-box suite, and the part of it that every target has to pass.
@@ -62,6 +64,8 @@ pub(super) struct Session<'a> {
     filter: Option<&'a str>,
     wasm: Option<PathBuf>,
     binary: Option<PathBuf>,
+    /// For the tests of both engines, from the first one on; without one they say so.
+    postgres: OnceCell<Option<Postgres>>,
     /// What tests said they could not check.
     pub(super) not_checked: Vec<String>,
 }
@@ -73,6 +77,7 @@ impl<'a> Session<'a> {
             filter,
             wasm: None,
             binary: None,
+            postgres: OnceCell::new(),
             not_checked: Vec::new(),
         }
     }
@@ -85,6 +90,7 @@ impl<'a> Session<'a> {
             Step::Host => self.host(),
             Step::Unit => self.unit(),
             Step::Blackbox => self.blackbox(),
+            Step::Postgres => self.on_postgres(),
             Step::Spin => self.spin(),
             Step::Bench => self.bench(),
         }
@@ -178,6 +184,19 @@ impl<'a> Session<'a> {
         self.count(tests.env("CAIRN_TARGET", "host-libsql"))
     }
 
+    /// The suite once more, against the same snapshots.
+    fn on_postgres(&mut self) -> Result<Outcome> {
+        if self.binary.is_none() {
+            return Ok(lacks("native host"));
+        }
+        if self.postgres().is_none() {
+            return Ok(lacks("Postgres"));
+        }
+        let mut tests = self.cargo("test");
+        tests.args(["--workspace", "--test", EVERY_TARGET]);
+        self.count(tests.env("CAIRN_TARGET", "host-postgres"))
+    }
+
     fn spin(&mut self) -> Result<Outcome> {
         if !tools::has("spin") {
             return Ok(lacks("`spin` on the PATH"));
@@ -218,8 +237,16 @@ impl<'a> Session<'a> {
         command
     }
 
+    fn postgres(&self) -> Option<&Postgres> {
+        let find = || Postgres::find().map_err(|why| term::error(&why)).ok();
+        self.postgres.get_or_init(find).as_ref()
+    }
+
     /// Runs tests, passing on what they say.
     fn count(&mut self, tests: &mut Command) -> Result<Outcome> {
+        if let Some(postgres) = self.postgres() {
+            tests.env(postgres::URL, postgres.url());
+        }
         tests
             .args(["--", "--show-output"])
             .args(self.filter)

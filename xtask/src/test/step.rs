@@ -16,6 +16,8 @@ pub(super) enum Step {
     Unit,
     /// The black-box suite against the native host
     Blackbox,
+    /// The black-box suite against the native host on Postgres
+    Postgres,
     /// The black-box suite against Spin
     Spin,
     /// The short form of the bench: no times, only what is counted
@@ -23,13 +25,14 @@ pub(super) enum Step {
 }
 
 impl Step {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Fmt,
         Self::Clippy,
         Self::Component,
         Self::Host,
         Self::Unit,
         Self::Blackbox,
+        Self::Postgres,
         Self::Spin,
         Self::Bench,
     ];
@@ -42,6 +45,7 @@ impl Step {
             Self::Host => "build of the native host",
             Self::Unit => "unit, store suite, in process",
             Self::Blackbox => "black box against the native host",
+            Self::Postgres => "black box on Postgres",
             Self::Spin => "black box against Spin",
             Self::Bench => "bench, short form",
         }
@@ -56,7 +60,7 @@ impl Step {
             Self::Host => format!("from nothing {}", build::about(20)),
             Self::Unit => format!("from nothing {}", build::about(6)),
             Self::Blackbox => "about 3 min".to_owned(),
-            Self::Spin | Self::Bench => "about 1 min".to_owned(),
+            Self::Postgres | Self::Spin | Self::Bench => "about 1 min".to_owned(),
         }
     }
 
@@ -65,7 +69,9 @@ impl Step {
         match self {
             Self::Fmt | Self::Clippy | Self::Component => &[],
             Self::Host => &[Self::Component],
-            Self::Unit | Self::Blackbox | Self::Bench => &[Self::Component, Self::Host],
+            Self::Unit | Self::Blackbox | Self::Postgres | Self::Bench => {
+                &[Self::Component, Self::Host]
+            }
             Self::Spin => &[Self::Component],
         }
     }

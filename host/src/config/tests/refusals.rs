@@ -99,6 +99,7 @@ fn unknown_variables_with_our_prefixes_fail_the_start() {
         ("CAIRN_TEST_DATA", "/data", None),
         ("PGPASSFILE", "/x", None),
         ("DATABASE_URL", "postgres://x", None),
+        ("DATABASE_DSN", "postgresql+asyncpg://a:b@x/d", None),
     ] {
         let expected: Vec<String> = expected
             .iter()

@@ -1,0 +1,83 @@
+//! How a connection is made: address, login, transport, and what the session is told first.
+
+use std::time::Duration;
+
+use cairn_registry::{Result, store::postgres::PLANNING};
+use tokio_postgres::{Client, Config, Socket, config::SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::{failure::Failure, pgpass, tls};
+use crate::config::model::{self, Tls};
+
+/// For the socket, and for the whole of a connection with its login.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Makes connections to one server.
+pub(super) struct Connector {
+    config: Config,
+    tls: MakeRustlsConnect,
+    session: String,
+}
+
+/// The half of a connection that moves bytes and has to be polled.
+pub(super) type Moving = tokio_postgres::Connection<
+    Socket,
+    <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<Socket>>::Stream,
+>;
+
+impl Connector {
+    pub(super) fn new(settings: &model::Postgres) -> Result<Self> {
+        let mut config = Config::new();
+        config
+            .host(&settings.host)
+            .port(settings.port)
+            .user(&settings.login.user)
+            .dbname(&settings.database)
+            .application_name("cairn")
+            .connect_timeout(CONNECT)
+            .keepalives_idle(Duration::from_secs(30))
+            .ssl_mode(match settings.tls {
+                Tls::Disable => SslMode::Disable,
+                Tls::Prefer => SslMode::Prefer,
+                Tls::Require | Tls::VerifyCa | Tls::VerifyFull => SslMode::Require,
+            });
+        let password = match (&settings.login.password, &settings.password_file) {
+            (Some(password), _) => Some(password.clone()),
+            (None, Some(file)) => pgpass::find(file, settings)?,
+            (None, None) => None,
+        };
+        if let Some(password) = password {
+            config.password(password.expose());
+        }
+        let timeout = settings.statement_timeout.as_millis();
+        Ok(Self {
+            config,
+            tls: tls::connector(settings.tls, settings.ca_file.as_deref())?,
+            session: format!(
+                "SET statement_timeout = {timeout}; SET idle_in_transaction_session_timeout = {timeout}"
+            ),
+        })
+    }
+
+    /// A connection that has logged in. Its second half is not running yet.
+    pub(super) async fn connect(&self) -> Result<(Client, Moving), Failure> {
+        let connecting = self.config.connect(self.tls.clone());
+        match tokio::time::timeout(CONNECT, connecting).await {
+            Ok(done) => done.map_err(|failure| Failure::from(failure).unconnected()),
+            Err(_) => Err(Failure::Unreachable(
+                "the database does not answer",
+                "timeout while connecting".to_owned(),
+            )),
+        }
+    }
+
+    /// Tells a new session how to behave.
+    pub(super) async fn greet(&self, client: &Client) -> Result<(), Failure> {
+        client.batch_execute(&self.session).await?;
+        // A server that is not Postgres may know fewer of these settings, and then plans by itself.
+        if let Err(refusal) = client.batch_execute(PLANNING).await {
+            tracing::debug!(error = %refusal, "the server plans in its own way");
+        }
+        Ok(())
+    }
+}

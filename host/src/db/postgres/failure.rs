@@ -1,0 +1,93 @@
+//! Why there is no answer, in more words than the domain has: a guest is told the server's own.
+
+use std::{error::Error as _, io};
+
+use cairn_registry::{Error, store::postgres};
+
+/// Why a statement has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The server refused it.
+    Refused(Box<Refusal>),
+    /// There is no server, or no connection to it: why, and for the log what was said.
+    Unreachable(&'static str, String),
+    /// It could not even be sent: a defect of ours.
+    Unsent(String),
+}
+
+/// What the server said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// `ERROR`, `FATAL` or `PANIC`.
+    pub severity: String,
+    /// Five characters: SQLSTATE.
+    pub code: String,
+    pub message: String,
+    pub detail: Option<String>,
+    /// All of it in one line.
+    pub text: String,
+}
+
+impl Failure {
+    /// Whether it says more of the connection than of the statement: lost, told to end, or with prepared statements that
+    /// the schema has left behind.
+    pub(super) fn wears_out(&self) -> bool {
+        const LEFT_BEHIND: [&str; 2] = ["0A000", "26000"];
+        match self {
+            Self::Refused(refusal) => {
+                let code = refusal.code.as_str();
+                LEFT_BEHIND.contains(&code) || code.starts_with("57P") || code.starts_with("08")
+            }
+            Self::Unreachable(..) => true,
+            Self::Unsent(_) => false,
+        }
+    }
+
+    /// The same while connecting: whatever it is, there is no connection.
+    pub(super) fn unconnected(self) -> Self {
+        match self {
+            Self::Unsent(told) => Self::Unreachable("the database cannot be reached", told),
+            Self::Unreachable(_, told) => Self::Unreachable("the database cannot be reached", told),
+            Self::Refused(refusal) => Self::Refused(refusal),
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for Failure {
+    fn from(failure: tokio_postgres::Error) -> Self {
+        // The driver leaves what caused it out of its own text.
+        let told = match failure.source() {
+            Some(source) => format!("{failure}: {source}"),
+            None => failure.to_string(),
+        };
+        match failure.as_db_error() {
+            Some(error) => Self::Refused(Box::new(Refusal {
+                severity: error.severity().to_owned(),
+                code: error.code().code().to_owned(),
+                message: error.message().to_owned(),
+                detail: error.detail().map(str::to_owned),
+                text: error.to_string(),
+            })),
+            None if failure.is_closed() || is_io(&failure) => {
+                Self::Unreachable("the database connection was lost", told)
+            }
+            None => Self::Unsent(told),
+        }
+    }
+}
+
+fn is_io(failure: &tokio_postgres::Error) -> bool {
+    failure
+        .source()
+        .is_some_and(|source| source.is::<io::Error>())
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(refusal) => postgres::failure(&refusal.code, refusal.text),
+            Failure::Unreachable(message, told) => Self::unavailable(message, told),
+            Failure::Unsent(told) => Self::internal(told),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Postgres, or what speaks its protocol, behind [`cairn_registry::store::Db`]: a pool of connections, and the generation
+//! that caches hang on. Only this folder knows the driver.
+
+mod batch;
+mod bulk;
+mod connection;
+mod connector;
+mod failure;
+mod follow;
+mod pgpass;
+mod pool;
+mod session;
+mod tls;
+mod values;
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use cairn_registry::{
+    Result,
+    store::{Db, Engine, Row, Statement, Value},
+};
+use tokio::task::AbortHandle;
+
+use self::{connector::Connector, pool::Pool};
+use crate::config::model;
+
+pub use failure::{Failure, Refusal};
+pub use session::Session;
+pub use values::{Answer, Column};
+
+/// A database on a server.
+pub struct Postgres {
+    pool: Arc<Pool>,
+    generation: Arc<AtomicU64>,
+    follower: Mutex<Option<AbortHandle>>,
+}
+
+impl Postgres {
+    /// Nothing is connected before it is needed; what can be refused without a server is refused here.
+    pub fn new(settings: &model::Postgres) -> Result<Self> {
+        let connector = Connector::new(settings)?;
+        Ok(Self {
+            pool: Arc::new(Pool::new(connector, settings)),
+            generation: Arc::default(),
+            follower: Mutex::default(),
+        })
+    }
+
+    /// From now on [`Self::generation`] moves with commits of other processes too.
+    pub fn follow(&self) {
+        let following = follow::follow(Arc::clone(&self.pool), Arc::clone(&self.generation));
+        let task = tokio::spawn(following).abort_handle();
+        if let Some(former) = self.follower().replace(task) {
+            former.abort();
+        }
+    }
+
+    /// Moves with every commit: of this process at once, of others soon when this one [follows](Self::follow) them. It
+    /// counts nothing: only equality means something.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Connections that are open, in use or not.
+    #[must_use]
+    pub fn open_connections(&self) -> usize {
+        self.pool.open()
+    }
+
+    /// A guest's view of this database.
+    #[must_use]
+    pub fn session(&self) -> Session {
+        Session::new(Arc::clone(&self.pool), Arc::clone(&self.generation))
+    }
+
+    /// Runs a text of several statements without parameters, all or none.
+    pub async fn script(&self, sql: &str) -> Result<()> {
+        self.batch(vec![Statement::new(format!("{sql};"), Vec::new())])
+            .await
+    }
+
+    /// Closes what is idle; what is in use closes when it is done.
+    pub fn close(&self) {
+        if let Some(follower) = self.follower().take() {
+            follower.abort();
+        }
+        self.pool.close();
+    }
+
+    fn follower(&self) -> std::sync::MutexGuard<'_, Option<AbortHandle>> {
+        self.follower.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Db for Postgres {
+    fn engine(&self) -> Engine {
+        Engine::Postgres
+    }
+
+    async fn query(&self, sql: &str, parameters: Vec<Value>) -> Result<Vec<Row>> {
+        let answer = self.pool.query(sql, &parameters, true).await?;
+        Ok(answer.rows.into_iter().map(Row::new).collect())
+    }
+
+    async fn batch(&self, statements: Vec<Statement>) -> Result<()> {
+        let mut lent = self.pool.lend().await?;
+        batch::run(&mut lent, statements).await?;
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! What a guest means by a connection. A statement runs on any connection of the pool; from `BEGIN` to the end of the
+//! transaction it is one and the same, so that transactions of two guests never meet.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use cairn_registry::store::Value;
+use tokio::sync::Mutex;
+
+use super::{
+    failure::Failure,
+    pool::{Lent, Pool},
+    values::Answer,
+};
+
+/// A guest's connection. Its clones are the same one.
+#[derive(Clone)]
+pub struct Session {
+    pool: Arc<Pool>,
+    generation: Arc<AtomicU64>,
+    /// Inside a transaction, the connection it runs on.
+    own: Arc<Mutex<Option<Lent>>>,
+}
+
+impl Session {
+    pub(super) fn new(pool: Arc<Pool>, generation: Arc<AtomicU64>) -> Self {
+        Self {
+            pool,
+            generation,
+            own: Arc::default(),
+        }
+    }
+
+    /// Runs one statement.
+    pub async fn run(&self, sql: &str, parameters: &[Value]) -> Result<Answer, Failure> {
+        let mut own = self.own.lock().await;
+        match (Role::of(sql), &mut *own) {
+            (Role::Ends, None) => Ok(Answer::default()),
+            (Role::Ends, Some(_)) => self.end(&mut own, sql).await,
+            (_, Some(own)) => own.query(sql, parameters).await,
+            (Role::Begins, empty) => {
+                let mut lent = self.pool.lend().await?;
+                // Whatever comes of it, the connection is rolled back before somebody else gets it.
+                lent.in_transaction = true;
+                empty.insert(lent).query(sql, parameters).await
+            }
+            (role, None) => {
+                // Statements outside a transaction do not wait for each other.
+                drop(own);
+                let answer = self.pool.query(sql, parameters, role == Role::Reads).await;
+                if role == Role::Writes {
+                    self.generation.fetch_add(1, Ordering::AcqRel);
+                }
+                answer
+            }
+        }
+    }
+
+    async fn end(&self, own: &mut Option<Lent>, sql: &str) -> Result<Answer, Failure> {
+        let Some(mut lent) = own.take() else {
+            return Ok(Answer::default());
+        };
+        let answer = lent.query(sql, &[]).await;
+        lent.in_transaction = answer.is_err();
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        answer
+    }
+}
+
+/// What a statement is to its connection, by its first word. Whatever is not known begins a transaction: at worst a
+/// connection is kept longer than needed, and rolled back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Reads,
+    Writes,
+    Begins,
+    Ends,
+}
+
+impl Role {
+    fn of(sql: &str) -> Self {
+        let mut words = sql
+            .split(|c: char| !c.is_ascii_alphabetic())
+            .filter(|word| !word.is_empty())
+            .map(str::to_ascii_uppercase);
+        let starts_with_word = sql
+            .trim_start()
+            .starts_with(|c: char| c.is_ascii_alphabetic());
+        match (words.next().as_deref(), words.next().as_deref()) {
+            _ if !starts_with_word => Self::Begins,
+            (Some("SELECT" | "VALUES"), _) => Self::Reads,
+            (Some("INSERT" | "UPDATE" | "DELETE" | "WITH"), _) => Self::Writes,
+            (Some("ROLLBACK"), Some("TO")) => Self::Begins,
+            (Some("COMMIT" | "END" | "ROLLBACK" | "ABORT"), _) => Self::Ends,
+            _ => Self::Begins,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Role;
+
+    #[test]
+    fn a_statement_is_known_by_its_first_word() {
+        let check = |sql, expected| assert_eq!(Role::of(sql), expected, "{sql}");
+        check("SELECT 1", Role::Reads);
+        check("  select 1", Role::Reads);
+        check("(SELECT 1)", Role::Begins);
+        check("WITH x AS (SELECT 1) DELETE FROM t", Role::Writes);
+        check("INSERT INTO t VALUES (1)", Role::Writes);
+        check("BEGIN", Role::Begins);
+        check("START TRANSACTION", Role::Begins);
+        check("/* SELECT */ BEGIN", Role::Begins);
+        check("-- SELECT\nBEGIN", Role::Begins);
+        check("SET statement_timeout = 0", Role::Begins);
+        check("COMMIT", Role::Ends);
+        check("rollback;", Role::Ends);
+        check("ROLLBACK TO SAVEPOINT a", Role::Begins);
+        check("", Role::Begins);
+    }
+}
