@@ -31,7 +31,7 @@ pub struct Metrics {
     request_duration: HistogramVec,
     /// Requests being answered.
     pub(crate) active: IntGauge,
-    servers: IntGaugeVec,
+    sources: Sources,
     sync_duration: HistogramVec,
     errors: IntCounterVec,
     /// Guest instances alive.
@@ -68,11 +68,7 @@ impl Metrics {
         let metrics = Self {
             request_duration,
             active: kept.gauge("http_server_active_requests", "Requests being answered.")?,
-            servers: kept.gauges(
-                "stacklok_registry_servers",
-                "Servers shown, by source.",
-                &["source"],
-            )?,
+            sources: Sources::new(&kept)?,
             sync_duration: kept.durations(
                 "stacklok_registry_sync_duration_seconds",
                 "Time of one run of a source.",
@@ -148,9 +144,26 @@ impl Metrics {
             .observe(took.as_secs_f64());
     }
 
-    /// How many servers of a source are shown now.
-    pub fn set_servers(&self, source: &str, servers: i64) {
-        self.servers.with_label_values(&[source]).set(servers);
+    /// How a source stands now.
+    pub fn set_source(&self, source: &str, state: SourceState) {
+        let Sources {
+            servers,
+            quarantined,
+            failures,
+            last_success,
+            next_run,
+        } = &self.sources;
+        for (figure, value) in [
+            (servers, Some(state.servers)),
+            (quarantined, Some(state.quarantined)),
+            (failures, Some(state.failures)),
+            (last_success, state.last_success),
+            (next_run, Some(state.next_run)),
+        ] {
+            if let Some(value) = value {
+                figure.with_label_values(&[source]).set(value);
+            }
+        }
     }
 
     /// A run of a source is over; `outcome` is `success` or `failure`.
@@ -179,6 +192,54 @@ impl Metrics {
     /// A connection or request was turned away.
     pub(crate) fn refused(&self, limit: &str) {
         self.refused.with_label_values(&[limit]).inc();
+    }
+}
+
+/// How a source stands.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceState {
+    /// Servers shown.
+    pub servers: i64,
+    pub quarantined: i64,
+    /// Failed runs since the last success.
+    pub failures: i64,
+    /// Seconds since 1970.
+    pub last_success: Option<i64>,
+    /// Seconds since 1970.
+    pub next_run: i64,
+}
+
+/// The figures of sources, each by source.
+struct Sources {
+    servers: IntGaugeVec,
+    quarantined: IntGaugeVec,
+    failures: IntGaugeVec,
+    last_success: IntGaugeVec,
+    next_run: IntGaugeVec,
+}
+
+impl Sources {
+    fn new(kept: &Kept) -> Result<Self> {
+        let by_source = |name, help| kept.gauges(name, help, &["source"]);
+        Ok(Self {
+            servers: by_source("stacklok_registry_servers", "Servers shown, by source.")?,
+            quarantined: by_source(
+                "cairn_source_quarantined",
+                "Records that are not served, by source.",
+            )?,
+            failures: by_source(
+                "cairn_source_failures",
+                "Failed runs since the last success, by source.",
+            )?,
+            last_success: by_source(
+                "cairn_source_last_success_timestamp_seconds",
+                "End of the last successful run, by source.",
+            )?,
+            next_run: by_source(
+                "cairn_source_next_run_timestamp_seconds",
+                "When the source is due again.",
+            )?,
+        })
     }
 }
 
