@@ -25,6 +25,8 @@ ENV PATH=/usr/local/bin:/bin \
     CAIRN_DATA_DIR=/data \
     CAIRN_LOG_FORMAT=json
 WORKDIR /data
+# Also the way to say who may write there, to engines that would give it to root.
+VOLUME /data
 # By number, so that Kubernetes can see that it is not root.
 USER 65532:65532
 EXPOSE 8080 8081

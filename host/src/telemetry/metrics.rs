@@ -122,7 +122,20 @@ impl Metrics {
             registry: registry.clone(),
         };
         build_info(&kept)?;
+        metrics.begin();
         Ok(metrics)
+    }
+
+    /// What seldom happens is there from the start, as zero: a rate that begins with its first event does not show it.
+    fn begin(&self) {
+        for limit in ["connections", "requests", "body"] {
+            let _ = self.refused.with_label_values(&[limit]);
+        }
+        for reason in ["runaway", "memory", "trap", "timeout"] {
+            let _ = self.stops.with_label_values(&[reason]);
+            let _ = self.errors.with_label_values(&[reason, "guest"]);
+        }
+        let _ = self.errors.with_label_values(&["source", "sync"]);
     }
 
     /// All figures in the text format.
