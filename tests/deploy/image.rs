@@ -32,7 +32,11 @@ fn instructions(dockerfile: &str) -> Vec<String> {
     let lines = dockerfile.lines().filter(|line| !line.starts_with('#'));
     let joined = lines.collect::<Vec<_>>().join("\n").replace("\\\n", " ");
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    joined.lines().map(words).filter(|line| !line.is_empty()).collect()
+    joined
+        .lines()
+        .map(words)
+        .filter(|line| !line.is_empty())
+        .collect()
 }
 
 impl Image {
@@ -169,7 +173,12 @@ pub(crate) fn inside(root: &Path, user: &str, groups: &str, program: &[String]) 
         .arg(root)
         .args(program)
         .env_clear()
-        .envs(Image::shipped().env.iter().map(|(name, value)| (name, value)));
+        .envs(
+            Image::shipped()
+                .env
+                .iter()
+                .map(|(name, value)| (name, value)),
+        );
     command
 }
 
@@ -187,7 +196,10 @@ fn files(root: &Path) -> BTreeMap<String, String> {
             "%P %s %T@ %m\\n".as_ref(),
         ],
     );
-    let line = |line: &str| line.split_once(' ').map(|(path, state)| (path.to_owned(), state.to_owned()));
+    let line = |line: &str| {
+        line.split_once(' ')
+            .map(|(path, state)| (path.to_owned(), state.to_owned()))
+    };
     all.lines().filter_map(line).collect()
 }
 
@@ -201,11 +213,23 @@ fn the_dockerfile_ships_what_the_script_makes() {
     assert_eq!(image.entrypoint, ["/usr/local/bin/cairn"]);
     let run = "deploy/image/root.sh /image target/release/cairn /etc/ssl/certs/ca-certificates.crt";
     assert!(text.contains(run), "{run}");
-    let last = instructions(&text).into_iter().rfind(|line| line.starts_with("FROM "));
-    assert_eq!(last.as_deref(), Some("FROM base AS cairn"), "what `docker build .` makes");
+    let last = instructions(&text)
+        .into_iter()
+        .rfind(|line| line.starts_with("FROM "));
+    assert_eq!(
+        last.as_deref(),
+        Some("FROM base AS cairn"),
+        "what `docker build .` makes"
+    );
     let debug = Image::stage(&text, "debug");
-    assert_eq!(debug.copies, ["--from=build /image/ /", "--from=build /image-debug/ /"]);
-    assert_eq!((debug.user, debug.entrypoint), (image.user.clone(), image.entrypoint.clone()));
+    assert_eq!(
+        debug.copies,
+        ["--from=build /image/ /", "--from=build /image-debug/ /"]
+    );
+    assert_eq!(
+        (debug.user, debug.entrypoint),
+        (image.user.clone(), image.entrypoint.clone())
+    );
 }
 
 #[test]
@@ -235,7 +259,10 @@ fn it_runs_as_any_user_and_writes_to_its_data_directory_only() {
             image.entrypoint.iter().cloned().chain(words).collect()
         };
         let serve = program(&[
-            "serve", "--config=/etc/config.yaml", "--address=127.0.0.1:0", "--internal-address=127.0.0.1:0",
+            "serve",
+            "--config=/etc/config.yaml",
+            "--address=127.0.0.1:0",
+            "--internal-address=127.0.0.1:0",
         ]);
         let server = Server::start(inside(root.path(), user, "", &serve));
         server.wait_ready();
@@ -244,13 +271,19 @@ fn it_runs_as_any_user_and_writes_to_its_data_directory_only() {
             let mut words = Image::shipped().healthcheck.clone();
             assert_eq!(words.pop().as_deref(), Some("http://127.0.0.1:8081/livez"));
             words.push(url.to_owned());
-            inside(root.path(), user, "", &words).status().expect("the probe").code()
+            inside(root.path(), user, "", &words)
+                .status()
+                .expect("the probe")
+                .code()
         };
         assert_eq!(probe(&format!("{}/livez", server.internal.url())), Some(0));
         assert_eq!(probe(&format!("{}/absent", server.internal.url())), Some(1));
         assert!(server.stop().success());
         assert_eq!(probe("http://127.0.0.1:1/livez"), Some(1), "nobody listens");
-        assert!(root.path().join("data/cairn.db").is_file(), "the database is on the volume");
+        assert!(
+            root.path().join("data/cairn.db").is_file(),
+            "the database is on the volume"
+        );
         assert_eq!(files(root.path()), before, "only /data is written");
     }
 }
@@ -267,8 +300,18 @@ fn it_answers_to_the_names_of_its_predecessor() {
     };
     let name = "/usr/local/bin/thv-registry-api";
     let _ = run(&[name, "migrate", "up", "--yes"]).expect(0);
-    assert!(run(&[name, "migrate", "status"]).expect(0).stdout.contains("applied"));
-    assert!(run(&[name, "version", "--format", "json"]).expect(0).stdout.contains("\"version\""));
+    assert!(
+        run(&[name, "migrate", "status"])
+            .expect(0)
+            .stdout
+            .contains("applied")
+    );
+    assert!(
+        run(&[name, "version", "--format", "json"])
+            .expect(0)
+            .stdout
+            .contains("\"version\"")
+    );
     let help = run(&["/usr/local/bin/cairn", "--help"]).expect(0);
     for word in ["thv-registry-api", "healthcheck"] {
         assert!(help.stdout.contains(word), "{word}: {}", help.stdout);
@@ -292,10 +335,18 @@ fn the_debug_image_has_a_shell() {
     let mut script = Command::new(tool::deploy("image/root.sh"));
     tool::output(script.arg(root.path()).arg("--shell").arg(busybox));
     // What the guides do in pods: look at the environment, and at whether a port answers.
-    let words = ["/bin/sh", "-c", "env | grep CAIRN_DATA_DIR && nc -h 2>&1 | grep -q BusyBox && cairn version"];
+    let words = [
+        "/bin/sh",
+        "-c",
+        "env | grep CAIRN_DATA_DIR && nc -h 2>&1 | grep -q BusyBox && cairn version",
+    ];
     let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
     let said = installation::run(inside(root.path(), "65532:65532", "", &words)).expect(0);
-    assert!(said.stdout.contains("CAIRN_DATA_DIR=/data"), "{}", said.stdout);
+    assert!(
+        said.stdout.contains("CAIRN_DATA_DIR=/data"),
+        "{}",
+        said.stdout
+    );
 }
 
 #[test]

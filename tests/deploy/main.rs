@@ -10,6 +10,12 @@
     reason = "failing loudly is a test's purpose"
 )]
 
+mod chart;
+mod guides;
 mod image;
 mod manifest;
+mod monitoring;
+mod pod;
+mod schemas;
+mod texts;
 mod tool;

@@ -13,8 +13,8 @@ impl Manifests {
     /// Reads a stream of YAML documents; empty ones are left out.
     #[track_caller]
     pub(crate) fn read(text: &str) -> Self {
-        let documents: Vec<Value> = serde_saphyr::from_multiple(text)
-            .unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let documents: Vec<Value> =
+            serde_saphyr::from_multiple(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         let is_there = |document: &Value| !document.is_null();
         Self(documents.into_iter().filter(is_there).collect())
     }

@@ -35,8 +35,12 @@ impl<'a> Pod<'a> {
             spec,
             root: image::root(),
         };
-        if pod.containers().any(|container| text(&container["image"]).ends_with("-debug")) {
-            let busybox = tool::find("busybox").expect("busybox, for a container of the debug image");
+        if pod
+            .containers()
+            .any(|container| text(&container["image"]).ends_with("-debug"))
+        {
+            let busybox =
+                tool::find("busybox").expect("busybox, for a container of the debug image");
             let mut script = Command::new(tool::deploy("image/root.sh"));
             tool::output(script.arg(pod.root.path()).arg("--shell").arg(busybox));
         }
@@ -78,10 +82,21 @@ impl<'a> Pod<'a> {
             // A group makes everything readable for it, as the kubelet does.
             let group = if self.fs_group().is_some() { 0o440 } else { 0 };
             for (key, value) in self.data("Secret", secret) {
-                self.place(&to.join(key), &value, u32::try_from(mode).expect("a mode") | group);
+                self.place(
+                    &to.join(key),
+                    &value,
+                    u32::try_from(mode).expect("a mode") | group,
+                );
             }
         } else {
-            self.give(&to, if volume["emptyDir"].is_object() { 0o777 } else { 0o2775 });
+            self.give(
+                &to,
+                if volume["emptyDir"].is_object() {
+                    0o777
+                } else {
+                    0o2775
+                },
+            );
         }
     }
 
@@ -104,7 +119,11 @@ impl<'a> Pod<'a> {
         let data = object["data"].as_object().into_iter().flatten();
         let data = data.map(|(key, value)| {
             let value = text(value);
-            let bytes = if is_coded { STANDARD.decode(value).expect("base64") } else { value.into() };
+            let bytes = if is_coded {
+                STANDARD.decode(value).expect("base64")
+            } else {
+                value.into()
+            };
             (key.clone(), bytes)
         });
         data.chain(plain).collect()
@@ -120,7 +139,9 @@ impl<'a> Pod<'a> {
         program.append(&mut words(&container["args"]));
         let is_server = program.iter().any(|word| word == "serve");
         if is_server {
-            program.extend(["--address=127.0.0.1:0", "--internal-address=127.0.0.1:0"].map(str::to_owned));
+            program.extend(
+                ["--address=127.0.0.1:0", "--internal-address=127.0.0.1:0"].map(str::to_owned),
+            );
         }
         let (user, groups) = self.user(container);
         let mut command = image::inside(self.root.path(), &user, &groups, &program);
@@ -143,8 +164,15 @@ impl<'a> Pod<'a> {
         let Some(secret) = from["name"].as_str() else {
             return text(&variable["value"]).to_owned();
         };
-        let found = self.data("Secret", secret).into_iter().find(|(key, _)| from["key"] == key.as_str());
-        string(found.unwrap_or_else(|| panic!("no {} in {secret}", from["key"])).1)
+        let found = self
+            .data("Secret", secret)
+            .into_iter()
+            .find(|(key, _)| from["key"] == key.as_str());
+        string(
+            found
+                .unwrap_or_else(|| panic!("no {} in {secret}", from["key"]))
+                .1,
+        )
     }
 
     /// `UID:GID` and the further groups: the manifest's, else the image's.
@@ -153,12 +181,18 @@ impl<'a> Pod<'a> {
             let own = container["securityContext"][key].as_u64();
             own.or(self.spec["securityContext"][key].as_u64())
         };
-        let groups = self.fs_group().map(|group| group.to_string()).unwrap_or_default();
+        let groups = self
+            .fs_group()
+            .map(|group| group.to_string())
+            .unwrap_or_default();
         let user = of("runAsUser").map(|user| {
             let group = of("runAsGroup").unwrap_or(0);
             format!("{user}:{group}")
         });
-        (user.unwrap_or_else(|| Image::shipped().user.clone()), groups)
+        (
+            user.unwrap_or_else(|| Image::shipped().user.clone()),
+            groups,
+        )
     }
 
     /// Runs what has to end before the server starts, in its order.

@@ -44,14 +44,24 @@ pub(crate) fn validate(what: &str, objects: &Manifests) {
         return println!("not checked: {about}: there are no schemas here");
     };
     assert!(!objects.0.is_empty(), "{what}: nothing was rendered");
-    let stream: String = objects.0.iter().map(|object| format!("---\n{object}\n")).collect();
+    let stream: String = objects
+        .0
+        .iter()
+        .map(|object| format!("---\n{object}\n"))
+        .collect();
     for version in VERSIONS {
         let Some(mut kubeconform) = tool("kubeconform", about) else {
             return;
         };
         let file = "{{ .NormalizedKubernetesVersion }}/{{ .ResourceKind }}{{ .KindSuffix }}.json";
         kubeconform
-            .args(["-strict", "-kubernetes-version", version, "-skip", &FOREIGN.join(",")])
+            .args([
+                "-strict",
+                "-kubernetes-version",
+                version,
+                "-skip",
+                &FOREIGN.join(","),
+            ])
             .arg("-schema-location")
             .arg(schemas.join(file))
             .stdin(Stdio::piped())
@@ -62,7 +72,10 @@ pub(crate) fn validate(what: &str, objects: &Manifests) {
         drop(input);
         let output = child.wait_with_output().expect("its end");
         let said = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{what}, Kubernetes {version}:\n{said}");
+        assert!(
+            output.status.success(),
+            "{what}, Kubernetes {version}:\n{said}"
+        );
     }
 }
 
@@ -93,8 +106,11 @@ fn is_applied(path: &Path) -> bool {
 
 #[test]
 fn a_broken_object_is_noticed() {
-    let broken = Manifests::read("{apiVersion: v1, kind: Service, metadata: {name: x}, spec: {prots: []}}");
-    if tool::find("kubeconform").is_some() && tool::folder().is_some_and(|folder| folder.join("schemas").is_dir()) {
+    let broken =
+        Manifests::read("{apiVersion: v1, kind: Service, metadata: {name: x}, spec: {prots: []}}");
+    if tool::find("kubeconform").is_some()
+        && tool::folder().is_some_and(|folder| folder.join("schemas").is_dir())
+    {
         let noticed = std::panic::catch_unwind(|| validate("a broken one", &broken));
         assert!(noticed.is_err());
     }
@@ -137,7 +153,10 @@ fn the_chart_is_valid_for_each_values_file_and_in_each_form() {
     for file in ["dev", "staging", "prod", "edge"] {
         let file = format!("--values=deploy/helm/cairn/values-{file}.yaml");
         for more in [&[][..], &all_kinds] {
-            let args: Vec<&str> = [file.as_str()].into_iter().chain(more.iter().copied()).collect();
+            let args: Vec<&str> = [file.as_str()]
+                .into_iter()
+                .chain(more.iter().copied())
+                .collect();
             let Some(rendered) = try_chart("cairn", &args) else {
                 return;
             };
@@ -145,11 +164,24 @@ fn the_chart_is_valid_for_each_values_file_and_in_each_form() {
             validate(&file, &objects);
         }
     }
-    let Some(stateful) = try_chart("cairn", &["--set=workload=StatefulSet,registry.app.replicas=3"]) else {
+    let Some(stateful) = try_chart(
+        "cairn",
+        &["--set=workload=StatefulSet,registry.app.replicas=3"],
+    ) else {
         return;
     };
     let objects = stateful.unwrap_or_else(|said| panic!("{said}"));
-    assert!(objects.of("StatefulSet").any(|object| text(&object["spec"]["serviceName"]).ends_with("-headless")));
-    assert_eq!(objects.of("PersistentVolumeClaim").map(Value::to_string).collect::<Vec<_>>(), [""; 0]);
+    assert!(
+        objects
+            .of("StatefulSet")
+            .any(|object| text(&object["spec"]["serviceName"]).ends_with("-headless"))
+    );
+    assert_eq!(
+        objects
+            .of("PersistentVolumeClaim")
+            .map(Value::to_string)
+            .collect::<Vec<_>>(),
+        [""; 0]
+    );
     validate("a StatefulSet", &objects);
 }

@@ -12,7 +12,14 @@ use crate::{
 /// Folders below `deploy/` with a kustomization.
 pub(crate) fn overlays() -> Vec<String> {
     let root = tool::deploy("");
-    let found = tool::run("find", [root.as_os_str(), "-name".as_ref(), "kustomization.yaml".as_ref()]);
+    let found = tool::run(
+        "find",
+        [
+            root.as_os_str(),
+            "-name".as_ref(),
+            "kustomization.yaml".as_ref(),
+        ],
+    );
     let folder = |line: &str| {
         let path = line.strip_prefix(root.to_str()?)?;
         path.strip_suffix("/kustomization.yaml").map(str::to_owned)
@@ -33,9 +40,17 @@ fn the_plain_manifest_is_what_the_base_builds() {
         let text = tool::output(kustomize.arg("build").arg(tool::deploy("kustomize/base")));
         fs::write(&path, text).expect("the manifest");
     }
-    assert_eq!(Manifests::of_file(&path).0, built.0, "BLESS=1 writes it anew");
+    assert_eq!(
+        Manifests::of_file(&path).0,
+        built.0,
+        "BLESS=1 writes it anew"
+    );
     let kinds: Vec<&str> = built.0.iter().map(|object| text(&object["kind"])).collect();
-    assert_eq!(kinds.first(), Some(&"Namespace"), "in the order of `kubectl apply`: {kinds:?}");
+    assert_eq!(
+        kinds.first(),
+        Some(&"Namespace"),
+        "in the order of `kubectl apply`: {kinds:?}"
+    );
     assert_eq!(kinds.last(), Some(&"Deployment"), "{kinds:?}");
 }
 
@@ -44,8 +59,14 @@ fn terraform_reads_its_files() {
     let Some(mut terraform) = tool("terraform", "the Terraform files") else {
         return;
     };
-    println!("not checked: Terraform's types: `terraform validate` has to load the provider of AWS");
-    tool::output(terraform.args(["fmt", "-check", "-diff"]).arg(tool::deploy("terraform/ecs")));
+    println!(
+        "not checked: Terraform's types: `terraform validate` has to load the provider of AWS"
+    );
+    tool::output(
+        terraform
+            .args(["fmt", "-check", "-diff"])
+            .arg(tool::deploy("terraform/ecs")),
+    );
 }
 
 #[test]
@@ -53,7 +74,11 @@ fn the_workflow_is_one() {
     let Some(mut actionlint) = tool("actionlint", "the workflows of GitHub Actions") else {
         return;
     };
-    tool::output(actionlint.args(["-shellcheck=", "-pyflakes="]).arg(".github/workflows/helm-test.yml"));
+    tool::output(
+        actionlint
+            .args(["-shellcheck=", "-pyflakes="])
+            .arg(".github/workflows/helm-test.yml"),
+    );
 }
 
 #[test]
@@ -61,14 +86,22 @@ fn compose_starts_things_in_their_order() {
     println!("not checked: `docker compose config`: no compose here");
     let compose = Manifests::of_file(&tool::root().join("compose.yaml"));
     let services = &compose.0[0]["services"];
-    let after = |service: &str, other: &str| text(&services[service]["depends_on"][other]["condition"]).to_owned();
+    let after = |service: &str, other: &str| {
+        text(&services[service]["depends_on"][other]["condition"]).to_owned()
+    };
     assert_eq!(after("migrate", "postgres"), "service_healthy");
     assert_eq!(after("cairn", "migrate"), "service_completed_successfully");
     assert_eq!(services["postgres"]["healthcheck"]["test"][1], "pg_isready");
     for service in ["migrate", "cairn"] {
         assert_eq!(services[service]["read_only"], true, "{service}");
-        let config = format!("--config={}", text(&services[service]["configs"][0]["target"]));
-        assert!(list(&services[service]["command"]).any(|word| *word == config.as_str()), "{service}");
+        let config = format!(
+            "--config={}",
+            text(&services[service]["configs"][0]["target"])
+        );
+        assert!(
+            list(&services[service]["command"]).any(|word| *word == config.as_str()),
+            "{service}"
+        );
     }
 }
 
@@ -103,7 +136,11 @@ fn what_examples_name_is_what_the_chart_makes() {
 #[test]
 fn the_readme_stays_short() {
     let readme = fs::read_to_string(tool::deploy("README.md")).expect("the README");
-    assert!(readme.lines().count() < 200, "{} lines", readme.lines().count());
+    assert!(
+        readme.lines().count() < 200,
+        "{} lines",
+        readme.lines().count()
+    );
 }
 
 /// A value of the second region's configuration has to be one that cairn takes.

@@ -33,8 +33,12 @@ struct Done {
 
 pub(crate) fn test(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let mut session = Session::new(workspace, args.filter.as_deref());
+    let steps = selected(args);
     let mut not_run = tools::missing();
-    let done: Vec<Done> = selected(args)
+    if steps.contains(&Step::Blackbox) {
+        not_run.append(&mut tools::cluster::missing(&workspace.target));
+    }
+    let done: Vec<Done> = steps
         .into_iter()
         .map(|step| perform(&mut session, step))
         .collect();

@@ -150,7 +150,7 @@ labels:
 - name: pgpass
   image: {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}-debug
   imagePullPolicy: {{ .Values.image.pullPolicy }}
-  command: [/bin/busybox, install, -m, "0600", /secret/pgpass, /run/pgpass/pgpass]
+  command: [/bin/sh, -c, umask 077 && cat /secret/pgpass >/run/pgpass/pgpass]
   securityContext: {{- toYaml .Values.securityContext | nindent 4 }}
   resources: {{- toYaml .Values.resources | nindent 4 }}
   volumeMounts:

@@ -1,6 +1,8 @@
 //! What tests need beyond the toolchain. It is installed where that is ours to do, as root on Debian; else the user is
 //! told what to install.
 
+pub(crate) mod cluster;
+
 use std::{
     env,
     ffi::OsStr,
@@ -22,12 +24,26 @@ struct Tool {
     is_there: fn() -> bool,
 }
 
-const TOOLS: [Tool; 1] = [Tool {
-    name: "git http-backend",
-    package: "git",
-    needed_for: "the tests of git sources",
-    is_there: has_git_server,
-}];
+const TOOLS: [Tool; 3] = [
+    Tool {
+        name: "git http-backend",
+        package: "git",
+        needed_for: "the tests of git sources",
+        is_there: has_git_server,
+    },
+    Tool {
+        name: "promtool",
+        package: "prometheus",
+        needed_for: "the tests of alerts and dashboard",
+        is_there: || has("promtool"),
+    },
+    Tool {
+        name: "busybox",
+        package: "busybox-static",
+        needed_for: "the tests of the debug image",
+        is_there: || has("busybox"),
+    },
+];
 
 fn has_git_server() -> bool {
     let output = Command::new("git").arg("--exec-path").output();
