@@ -169,8 +169,10 @@ fn every_query_of_the_dashboard_has_figures() {
 }
 
 #[test]
-fn every_alert_is_made_of_figures_that_somebody_exports() {
+fn every_alert_is_made_of_figures_that_somebody_exports_and_has_a_remedy() {
     let exported = exported();
+    let runbook = tool::root().join("docs/operations.md");
+    let runbook = fs::read_to_string(runbook).expect("the runbook");
     let (alerts, mut ours) = (alerts(), 0);
     for alert in &alerts {
         for name in metrics(text(&alert["expr"])) {
@@ -187,6 +189,8 @@ fn every_alert_is_made_of_figures_that_somebody_exports() {
             !text(&alert["annotations"]["summary"]).is_empty(),
             "{alert}"
         );
+        let name = format!("`{}`", text(&alert["alert"]));
+        assert!(runbook.contains(&name), "no remedy for {name}");
         assert!(
             ["warning", "critical"].contains(&text(&alert["labels"]["severity"])),
             "{alert}"
