@@ -16,6 +16,7 @@ mod image;
 mod manifest;
 mod monitoring;
 mod pod;
+mod rolling;
 mod schemas;
 mod texts;
 mod tool;
