@@ -145,6 +145,7 @@ impl<'a> Pod<'a> {
         }
         let (user, groups) = self.user(container);
         let mut command = image::inside(self.root.path(), &user, &groups, &program);
+        command.envs(self.service_links());
         for source in list(&container["envFrom"]) {
             for (kind, reference) in [("Secret", "secretRef"), ("ConfigMap", "configMapRef")] {
                 if let Some(name) = source[reference]["name"].as_str() {
@@ -157,6 +158,26 @@ impl<'a> Pod<'a> {
             command.env(text(&variable["name"]), self.value(variable));
         }
         command
+    }
+
+    /// The variables by which a kubelet tells of the namespace's Services, unless the pod does not want them.
+    fn service_links(&self) -> Vec<(String, String)> {
+        let mut variables = Vec::new();
+        if self.spec["enableServiceLinks"] == false {
+            return variables;
+        }
+        for service in self.objects.of("Service") {
+            let name = name_of(service).to_uppercase().replace('-', "_");
+            variables.push((format!("{name}_SERVICE_HOST"), "10.0.0.1".to_owned()));
+            for port in list(&service["spec"]["ports"]) {
+                let (number, called) = (&port["port"], text(&port["name"]).to_uppercase());
+                let url = format!("tcp://10.0.0.1:{number}");
+                variables.push((format!("{name}_PORT"), url.clone()));
+                variables.push((format!("{name}_PORT_{number}_TCP"), url));
+                variables.push((format!("{name}_SERVICE_PORT_{called}"), number.to_string()));
+            }
+        }
+        variables
     }
 
     fn value(&self, variable: &Value) -> String {

@@ -143,7 +143,6 @@ fn the_readme_stays_short() {
     );
 }
 
-/// A value of the second region's configuration has to be one that cairn takes.
 #[test]
 fn configurations_in_manifests_are_understood() {
     let mut checked = 0;
