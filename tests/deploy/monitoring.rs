@@ -6,7 +6,7 @@ use cairn_tests::Installation;
 use serde_json::Value;
 
 use crate::{
-    manifest::{Manifests, chart, list, text},
+    manifest::{Manifests, chart, covers, list, text},
     tool::{self, tool},
 };
 
@@ -273,20 +273,42 @@ fn the_charts_rules_are_the_tested_ones_for_its_job() {
         rule["spec"]["groups"][0]["rules"][0]["expr"],
         "up{job=\"mcp-registry\"} == 0"
     );
-    let monitor = objects.get("ServiceMonitor", "mcp-stack-registry");
-    let service = objects.get("Service", "mcp-stack-registry");
-    assert!(crate::manifest::covers(
-        &monitor["spec"]["selector"]["matchLabels"],
-        &service["metadata"]["labels"]
-    ));
-    let job = text(&monitor["spec"]["jobLabel"]);
-    assert_eq!(service["metadata"]["labels"][job], "mcp-registry");
-    let port = &monitor["spec"]["endpoints"][0]["port"];
-    assert!(
-        list(&service["spec"]["ports"]).any(|open| open["name"] == *port),
-        "{port}"
-    );
     let shown = objects.get("ConfigMap", "mcp-stack-registry-dashboard");
     let shown: Value = serde_json::from_str(text(&shown["data"]["cairn.json"])).expect("JSON");
     assert_eq!(shown, dashboard());
+}
+
+#[test]
+fn the_monitor_selects_one_service_with_metrics_whatever_its_type() {
+    for kind in ["ClusterIP", "NodePort", "LoadBalancer"] {
+        let set = format!("--set=metrics.serviceMonitor=true,metrics.job=mine,service.type={kind}");
+        let Some(objects) = chart("cairn", &[&set, "--set=service.headless=true"]) else {
+            return;
+        };
+        let monitor = &objects.get("ServiceMonitor", "cairn-registry")["spec"];
+        let selector = &monitor["selector"]["matchLabels"];
+        let selected: Vec<&Value> = objects
+            .of("Service")
+            .filter(|service| covers(selector, &service["metadata"]["labels"]))
+            .collect();
+        let [service] = selected[..] else {
+            panic!("{kind}: {selected:?}");
+        };
+        assert_eq!(
+            service["metadata"]["labels"][text(&monitor["jobLabel"])],
+            "mine"
+        );
+        let port = &monitor["endpoints"][0]["port"];
+        assert!(
+            list(&service["spec"]["ports"]).any(|open| open["name"] == *port),
+            "{kind}"
+        );
+        let public = &objects.get("Service", "cairn-registry")["spec"];
+        let shown = list(&public["ports"]).any(|open| open["name"] == "metrics");
+        assert_eq!(
+            shown,
+            kind == "ClusterIP",
+            "{kind}: probes and metrics are not published"
+        );
+    }
 }
