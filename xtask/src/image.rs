@@ -28,16 +28,18 @@ pub(crate) fn image(workspace: &Workspace) -> Result<()> {
         add.current_dir(&workspace.root)
             .args(["target", "add", &triple]),
     )?;
-    // This program once more: all it builds is then for that target.
+    // This program once more: all it builds is then for that target, in a folder of its own, because a component that was
+    // compiled ahead of time is for one C library.
+    let target = workspace.target.join("image");
     let mut build = Command::new(env::current_exe()?);
     build
         .args(["build", "--release"])
         .env("CARGO_BUILD_TARGET", &triple)
-        .env("CARGO_TARGET_DIR", &workspace.target)
+        .env("CARGO_TARGET_DIR", &target)
         .env(format!("CC_{}", triple.replace('-', "_")), "musl-gcc");
     cargo::run(&mut build)?;
-    let binary = workspace.target.join(&triple).join("release/cairn");
-    weigh(workspace, &binary)?;
+    let binary = target.join(&triple).join("release/cairn");
+    weigh(workspace, &binary, &target)?;
     let mut test = workspace.cargo();
     test.args([
         "test",
@@ -55,8 +57,8 @@ pub(crate) fn image(workspace: &Workspace) -> Result<()> {
 }
 
 /// The root folder, as the Dockerfile makes it, packed as registries pack it.
-fn weigh(workspace: &Workspace, binary: &Path) -> Result<()> {
-    let folder = workspace.target.join("image");
+fn weigh(workspace: &Workspace, binary: &Path, target: &Path) -> Result<()> {
+    let folder = target.join("root");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
@@ -66,7 +68,7 @@ fn weigh(workspace: &Workspace, binary: &Path) -> Result<()> {
         .arg(binary)
         .arg("/etc/ssl/certs/ca-certificates.crt");
     cargo::run(&mut script)?;
-    let packed = workspace.target.join("image.tar.gz");
+    let packed = target.join("image.tar.gz");
     let mut pack = Command::new("tar");
     pack.arg("-czf")
         .arg(&packed)
