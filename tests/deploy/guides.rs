@@ -6,11 +6,11 @@ use cairn_tests::Server;
 use serde_json::{Value, json};
 
 use crate::{
-    chart::{catalog, offline},
     image,
     manifest::{Manifests, chart, covers, kustomized, list, text},
     pod::Pod,
     schemas, tool,
+    workload::{catalog, offline},
 };
 
 /// What a guide says of an object: how it is looked for with kubectl, and what its commands rely on.

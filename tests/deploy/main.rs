@@ -11,6 +11,7 @@
 )]
 
 mod chart;
+mod dockerfile;
 mod guides;
 mod image;
 mod manifest;
@@ -20,3 +21,4 @@ mod rolling;
 mod schemas;
 mod texts;
 mod tool;
+mod workload;

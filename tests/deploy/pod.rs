@@ -15,7 +15,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    image::{self, Image},
+    dockerfile::Image,
+    image,
     manifest::{Manifests, list, name_of, text},
     tool,
 };

@@ -17,11 +17,11 @@ use cairn_tests::{Server, encode, until};
 use serde_json::{Value, json};
 
 use crate::{
-    chart::{catalog, offline},
     image,
     manifest::{Manifests, chart},
     pod::Pod,
     tool::{self, tool},
+    workload::{catalog, offline},
 };
 
 const REPLICAS: usize = 3;

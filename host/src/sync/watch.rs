@@ -13,7 +13,7 @@ use cairn_registry::{
 use crate::{
     db::Libsql,
     serve::{self, Health},
-    telemetry::metrics::{Metrics, SourceState},
+    telemetry::{metrics::Metrics, sources::SourceState},
 };
 
 /// Between two looks.

@@ -8,7 +8,10 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, Result, TextEncoder, core::Collector,
 };
 
-use super::counted::Counted;
+use super::{
+    counted::Counted,
+    sources::{SourceState, Sources},
+};
 use crate::version::Version;
 
 /// Buckets of a request's time in seconds.
@@ -159,24 +162,7 @@ impl Metrics {
 
     /// How a source stands now.
     pub fn set_source(&self, source: &str, state: SourceState) {
-        let Sources {
-            servers,
-            quarantined,
-            failures,
-            last_success,
-            next_run,
-        } = &self.sources;
-        for (figure, value) in [
-            (servers, Some(state.servers)),
-            (quarantined, Some(state.quarantined)),
-            (failures, Some(state.failures)),
-            (last_success, state.last_success),
-            (next_run, Some(state.next_run)),
-        ] {
-            if let Some(value) = value {
-                figure.with_label_values(&[source]).set(value);
-            }
-        }
+        self.sources.set(source, state);
     }
 
     /// A run of a source is over; `outcome` is `success` or `failure`.
@@ -208,54 +194,6 @@ impl Metrics {
     }
 }
 
-/// How a source stands.
-#[derive(Debug, Clone, Copy)]
-pub struct SourceState {
-    /// Servers shown.
-    pub servers: i64,
-    pub quarantined: i64,
-    /// Failed runs since the last success.
-    pub failures: i64,
-    /// Seconds since 1970.
-    pub last_success: Option<i64>,
-    /// Seconds since 1970.
-    pub next_run: i64,
-}
-
-/// The figures of sources, each by source.
-struct Sources {
-    servers: IntGaugeVec,
-    quarantined: IntGaugeVec,
-    failures: IntGaugeVec,
-    last_success: IntGaugeVec,
-    next_run: IntGaugeVec,
-}
-
-impl Sources {
-    fn new(kept: &Kept) -> Result<Self> {
-        let by_source = |name, help| kept.gauges(name, help, &["source"]);
-        Ok(Self {
-            servers: by_source("stacklok_registry_servers", "Servers shown, by source.")?,
-            quarantined: by_source(
-                "cairn_source_quarantined",
-                "Records that are not served, by source.",
-            )?,
-            failures: by_source(
-                "cairn_source_failures",
-                "Failed runs since the last success, by source.",
-            )?,
-            last_success: by_source(
-                "cairn_source_last_success_timestamp_seconds",
-                "End of the last successful run, by source.",
-            )?,
-            next_run: by_source(
-                "cairn_source_next_run_timestamp_seconds",
-                "When the source is due again.",
-            )?,
-        })
-    }
-}
-
 fn build_info(kept: &Kept) -> Result<()> {
     let version = Version::current();
     let labels = [
@@ -275,7 +213,7 @@ fn build_info(kept: &Kept) -> Result<()> {
 }
 
 /// Makes figures that are registered from birth.
-struct Kept<'a>(&'a Registry);
+pub(super) struct Kept<'a>(&'a Registry);
 
 impl Kept<'_> {
     fn kept<C: Collector + Clone + 'static>(&self, figure: C) -> Result<C> {
@@ -295,7 +233,7 @@ impl Kept<'_> {
         self.kept(IntGauge::new(name, help)?)
     }
 
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec> {
+    pub(super) fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec> {
         self.kept(IntGaugeVec::new(Opts::new(name, help), labels)?)
     }
 
