@@ -37,6 +37,10 @@ fn the_names_that_dashboards_read_are_there() {
         ("stacklok_registry_servers", "gauge"),
         ("stacklok_registry_sync_duration_seconds", "histogram"),
         ("stacklok_build_info_ratio", "gauge"),
+        ("cairn_source_quarantined", "gauge"),
+        ("cairn_source_failures", "gauge"),
+        ("cairn_source_last_success_timestamp_seconds", "gauge"),
+        ("cairn_source_next_run_timestamp_seconds", "gauge"),
         ("cairn_instances", "gauge"),
         ("cairn_cache_requests_total", "counter"),
         ("cairn_cache_bytes", "gauge"),
@@ -111,6 +115,12 @@ fn a_failed_run_is_counted() {
         );
         failures.filter(|count| *count >= 1.0)
     });
+    until("the failure to be seen", Duration::from_secs(10), || {
+        let failures = server.metric("cairn_source_failures{source=\"source\"");
+        failures.filter(|count| *count >= 1.0)
+    });
+    let success = server.metric("cairn_source_last_success_timestamp_seconds{");
+    assert_eq!(success, None, "nothing has succeeded");
     assert!(
         server
             .metric("stacklok_registry_errors_total{area=\"sync\"")

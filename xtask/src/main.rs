@@ -7,6 +7,7 @@ mod build;
 mod cargo;
 mod docs;
 mod http;
+mod image;
 mod postgres;
 mod run;
 mod spin_db;
@@ -40,6 +41,8 @@ enum Verb {
     Test(test::Args),
     /// Build the component, put it into the native host and say where the binary lies
     Build(build::Args),
+    /// Build the image's static binary and test it in the image's root folder
+    Image,
     /// Measure speed, memory and size against what they must reach
     Bench(bench::Args),
     /// Write docs/configuration.md from the tables in host/src/config
@@ -71,6 +74,7 @@ fn perform(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Test(args) => return test::test(&workspace, &args),
         Verb::Build(args) => build::build(&workspace, &args)?,
         Verb::Bench(args) => return bench::bench(&workspace, &args),
+        Verb::Image => image::image(&workspace)?,
         Verb::Docs(args) => docs::docs(&workspace, &args)?,
         Verb::SpinDb(args) => spin_db::spin_db(&workspace, &args)?,
         Verb::Announce(_) => {}

@@ -4,15 +4,17 @@
 mod compile;
 mod config;
 mod doctor;
+mod healthcheck;
 mod migrate;
 mod out;
 mod report;
 mod serve;
 mod settings;
+mod sleep;
 mod sync;
 mod version;
 
-use std::process::ExitCode;
+use std::{env, ffi::OsString, path::Path, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -31,6 +33,9 @@ Examples:
   cairn migrate status --config config.yaml        which schema steps the database has
   cairn doctor --config config.yaml                what is wrong, and what to do about it
 
+Other names: linked as `thv-registry-api` it takes that program's command lines (serve, migrate up, migrate down,
+version), linked as `healthcheck` the URL alone.
+
 Every key of the configuration is described in docs/configuration.md; `cairn config` prints the values in force.";
 
 #[derive(Debug, Subcommand)]
@@ -41,6 +46,8 @@ enum Command {
     Migrate(migrate::Command),
     Config(config::Args),
     Doctor(doctor::Args),
+    Healthcheck(healthcheck::Args),
+    Sleep(sleep::Args),
     Compile(compile::Args),
     Version(version::Args),
 }
@@ -49,12 +56,14 @@ enum Command {
 pub fn main() -> ExitCode {
     // Chosen before anything can ask for it: a second provider in the process would make rustls refuse to choose.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let done = match Cli::parse().command {
+    let done = match Cli::parse_from(command_line(env::args_os())).command {
         Command::Serve(args) => serve::run(&args),
         Command::Sync(args) => sync::run(&args),
         Command::Migrate(command) => migrate::run(&command),
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Healthcheck(args) => healthcheck::run(&args),
+        Command::Sleep(args) => sleep::run(&args),
         Command::Compile(args) => compile::run(&args),
         Command::Version(args) => version::run(&args),
     };
@@ -62,4 +71,46 @@ pub fn main() -> ExitCode {
         out::error(&error);
         ExitCode::FAILURE
     })
+}
+
+/// A process called `healthcheck` is that command; by any other name it is `cairn`, whose commands include those of
+/// its predecessor.
+fn command_line(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<OsString> = args.into_iter().collect();
+    let is_healthcheck = args
+        .first()
+        .and_then(|name| Path::new(name).file_name())
+        .is_some_and(|name| name == "healthcheck");
+    if is_healthcheck {
+        args.insert(0, "cairn".into());
+        if let Some(name) = args.get_mut(1) {
+            *name = "healthcheck".into();
+        }
+    }
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_the_process_may_be_the_command() {
+        for (called, understood) in [
+            (&["cairn", "serve"][..], &["cairn", "serve"][..]),
+            (
+                &["/usr/local/bin/thv-registry-api", "migrate", "up"],
+                &["/usr/local/bin/thv-registry-api", "migrate", "up"],
+            ),
+            (
+                &["/usr/local/bin/healthcheck", "http://x/livez"],
+                &["cairn", "healthcheck", "http://x/livez"],
+            ),
+            (&["healthcheck"], &["cairn", "healthcheck"]),
+            (&[], &[]),
+        ] {
+            let called = called.iter().map(OsString::from);
+            assert_eq!(command_line(called), understood);
+        }
+    }
 }

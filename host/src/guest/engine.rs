@@ -66,6 +66,7 @@ fn options() -> Result<Config> {
     let system = match std::env::consts::OS {
         "macos" => "apple-darwin",
         "windows" => "pc-windows-msvc",
+        _ if cfg!(target_env = "musl") => "unknown-linux-musl",
         _ => "unknown-linux-gnu",
     };
     let mut options = Config::new();

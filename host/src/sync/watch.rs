@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cairn_registry::{
-    model::Namespace,
+    model::{Namespace, Timestamp},
     ops::{
         Cx,
         report::{self, Source},
@@ -13,7 +13,7 @@ use cairn_registry::{
 use crate::{
     db::Store,
     serve::{self, Health},
-    telemetry::metrics::Metrics,
+    telemetry::{metrics::Metrics, sources::SourceState},
 };
 
 /// Between two looks.
@@ -59,8 +59,7 @@ impl Watch {
             self.health.set_loaded();
         }
         for source in &sources {
-            self.metrics
-                .set_servers(&source.name, source.records - source.hidden);
+            self.metrics.set_source(&source.name, measured(source));
             self.health.set_source(&source.name, shown(source));
         }
     }
@@ -73,6 +72,17 @@ fn is_loaded(sources: &[Source]) -> bool {
     let read = |source: &Source| source.full_pass_at.is_some();
     let tried = |source: &Source| read(source) || source.attempts > 0;
     sources.iter().any(read) && sources.iter().all(tried)
+}
+
+fn measured(source: &Source) -> SourceState {
+    let seconds = |time: Timestamp| time.as_micros() / 1_000_000;
+    SourceState {
+        servers: source.records - source.hidden,
+        quarantined: source.quarantined,
+        failures: source.attempts,
+        last_success: source.last_success_at.map(seconds),
+        next_run: seconds(source.next_run_at),
+    }
 }
 
 fn shown(source: &Source) -> serve::Source {

@@ -8,7 +8,10 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, Result, TextEncoder, core::Collector,
 };
 
-use super::counted::Counted;
+use super::{
+    counted::Counted,
+    sources::{SourceState, Sources},
+};
 use crate::version::Version;
 
 /// Buckets of a request's time in seconds.
@@ -31,7 +34,7 @@ pub struct Metrics {
     request_duration: HistogramVec,
     /// Requests being answered.
     pub(crate) active: IntGauge,
-    servers: IntGaugeVec,
+    sources: Sources,
     sync_duration: HistogramVec,
     errors: IntCounterVec,
     /// Guest instances alive.
@@ -68,11 +71,7 @@ impl Metrics {
         let metrics = Self {
             request_duration,
             active: kept.gauge("http_server_active_requests", "Requests being answered.")?,
-            servers: kept.gauges(
-                "stacklok_registry_servers",
-                "Servers shown, by source.",
-                &["source"],
-            )?,
+            sources: Sources::new(&kept)?,
             sync_duration: kept.durations(
                 "stacklok_registry_sync_duration_seconds",
                 "Time of one run of a source.",
@@ -126,7 +125,20 @@ impl Metrics {
             registry: registry.clone(),
         };
         build_info(&kept)?;
+        metrics.begin();
         Ok(metrics)
+    }
+
+    /// What seldom happens is there from the start, as zero: a rate that begins with its first event does not show it.
+    fn begin(&self) {
+        for limit in ["connections", "requests", "body"] {
+            let _ = self.refused.with_label_values(&[limit]);
+        }
+        for reason in ["runaway", "memory", "trap", "timeout"] {
+            let _ = self.stops.with_label_values(&[reason]);
+            let _ = self.errors.with_label_values(&[reason, "guest"]);
+        }
+        let _ = self.errors.with_label_values(&["source", "sync"]);
     }
 
     /// All figures in the text format.
@@ -148,9 +160,9 @@ impl Metrics {
             .observe(took.as_secs_f64());
     }
 
-    /// How many servers of a source are shown now.
-    pub fn set_servers(&self, source: &str, servers: i64) {
-        self.servers.with_label_values(&[source]).set(servers);
+    /// How a source stands now.
+    pub fn set_source(&self, source: &str, state: SourceState) {
+        self.sources.set(source, state);
     }
 
     /// A run of a source is over; `outcome` is `success` or `failure`.
@@ -201,7 +213,7 @@ fn build_info(kept: &Kept) -> Result<()> {
 }
 
 /// Makes figures that are registered from birth.
-struct Kept<'a>(&'a Registry);
+pub(super) struct Kept<'a>(&'a Registry);
 
 impl Kept<'_> {
     fn kept<C: Collector + Clone + 'static>(&self, figure: C) -> Result<C> {
@@ -221,7 +233,7 @@ impl Kept<'_> {
         self.kept(IntGauge::new(name, help)?)
     }
 
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec> {
+    pub(super) fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec> {
         self.kept(IntGaugeVec::new(Opts::new(name, help), labels)?)
     }
 

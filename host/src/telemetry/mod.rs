@@ -4,3 +4,4 @@ pub mod access;
 mod counted;
 pub mod log;
 pub mod metrics;
+pub mod sources;

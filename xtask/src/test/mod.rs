@@ -32,9 +32,13 @@ struct Done {
 }
 
 pub(crate) fn test(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
+    let steps = selected(args);
     let mut not_run = tools::missing();
+    if steps.contains(&Step::Blackbox) {
+        not_run.append(&mut tools::cluster::missing(&workspace.target));
+    }
     let mut session = Session::new(workspace, args.filter.as_deref());
-    let done: Vec<Done> = selected(args)
+    let done: Vec<Done> = steps
         .into_iter()
         .map(|step| perform(&mut session, step))
         .collect();

@@ -224,6 +224,10 @@ impl<'a> Session<'a> {
         let mut command = self.workspace.cargo();
         command.arg(verb);
         build::embed(&mut command, &build::artifact(self.workspace, Profile::Dev));
+        command.env(
+            "CAIRN_TOOLS",
+            tools::cluster::folder(&self.workspace.target),
+        );
         let made = [
             ("CAIRN_COMPONENT_WASM", &self.wasm),
             ("CAIRN_BIN", &self.binary),

@@ -1,6 +1,8 @@
 //! What tests need beyond the toolchain. It is installed where that is ours to do, as root on Debian; else the user is
 //! told what to install.
 
+pub(crate) mod cluster;
+
 use std::{
     env,
     ffi::OsStr,
@@ -22,7 +24,7 @@ struct Tool {
     is_there: fn() -> bool,
 }
 
-const TOOLS: [Tool; 2] = [
+const TOOLS: [Tool; 4] = [
     Tool {
         name: "git http-backend",
         package: "git",
@@ -34,6 +36,18 @@ const TOOLS: [Tool; 2] = [
         package: "postgresql",
         needed_for: "everything on Postgres",
         is_there: postgres::can_be_had,
+    },
+    Tool {
+        name: "promtool",
+        package: "prometheus",
+        needed_for: "the tests of alerts and dashboard",
+        is_there: || has("promtool"),
+    },
+    Tool {
+        name: "busybox",
+        package: "busybox-static",
+        needed_for: "the tests of the debug image",
+        is_there: || has("busybox"),
     },
 ];
 

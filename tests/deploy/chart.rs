@@ -1,0 +1,199 @@
+//! What the chart promises, asserted on what helm renders.
+
+use std::{collections::BTreeSet, fs};
+
+use serde_json::{Value, json};
+
+use crate::{
+    manifest::{chart, list, text, try_chart},
+    tool::{self, tool},
+};
+
+pub(crate) const VALUES: [&str; 4] = ["dev", "staging", "prod", "edge"];
+
+/// The flag for a values file.
+pub(crate) fn values(name: &str) -> String {
+    format!("--values=deploy/helm/cairn/values-{name}.yaml")
+}
+
+#[test]
+fn helm_finds_nothing_to_complain_about() {
+    for args in VALUES
+        .map(values)
+        .iter()
+        .map(|file| vec![file.as_str()])
+        .chain([vec![]])
+    {
+        let Some(mut helm) = tool("helm", "the chart") else {
+            return;
+        };
+        helm.args([
+            "lint",
+            "--strict",
+            "--quiet",
+            "deploy/helm/cairn",
+            "--kube-version=1.28.0",
+        ]);
+        tool::output(helm.args(args));
+    }
+}
+
+/// Paths of all values that are no objects, or are objects that the schema leaves open.
+fn described(schema: &Value, values: &Value, path: &str, silent: &mut Vec<String>) {
+    if text(&schema["description"]).is_empty() {
+        silent.push(path.to_owned());
+    }
+    let (Some(properties), Some(values)) = (schema["properties"].as_object(), values.as_object())
+    else {
+        return;
+    };
+    assert_eq!(
+        schema["additionalProperties"], false,
+        "{path}: a misspelt value would be ignored"
+    );
+    let names = |keys: Vec<&String>| keys.into_iter().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(
+        names(properties.keys().collect()),
+        names(values.keys().collect()),
+        "{path}"
+    );
+    for (name, schema) in properties {
+        described(schema, &values[name], &format!("{path}.{name}"), silent);
+    }
+}
+
+#[test]
+fn every_value_is_described() {
+    let read =
+        |file: &str| fs::read_to_string(tool::deploy("helm/cairn").join(file)).expect("the file");
+    let schema: Value = serde_json::from_str(&read("values.schema.json")).expect("JSON");
+    let values: Value = serde_saphyr::from_str(&read("values.yaml")).expect("YAML");
+    let mut silent = Vec::new();
+    described(&schema, &values, "", &mut silent);
+    assert_eq!(silent, [""; 0]);
+}
+
+#[test]
+fn what_cannot_work_is_refused_with_the_reason() {
+    for (args, reason) in [
+        (
+            &["--set=registry.app.replicas=2"][..],
+            "without a Postgres the replicas would share one database file",
+        ),
+        (&["--set=autoscaling.enabled=true"], "without a Postgres"),
+        (
+            &["--set=migrations.mode=job"],
+            "the database file is on the pod's own volume",
+        ),
+        (
+            &["--set=workload=DaemonSet,autoscaling.enabled=true"],
+            "autoscaling is for workload: Deployment",
+        ),
+        (
+            &["--set=postgres.embedded=true,database.host=db"],
+            "exclude each other",
+        ),
+        (
+            &["--set=ingress.enabled=true"],
+            "needs ingress.host or global.domain",
+        ),
+        (
+            &["--set=gatewayRoute.enabled=true"],
+            "needs gatewayRoute.gateways",
+        ),
+        (&["--set=registry.replicas=2"], "replicas"),
+        (&["--set=workload=ReplicaSet"], "workload"),
+        (
+            &["--kube-version=1.23.0"],
+            "incompatible with Kubernetes v1.23.0",
+        ),
+    ] {
+        let Some(rendered) = try_chart("cairn", args) else {
+            return;
+        };
+        let Err(said) = rendered else {
+            panic!("{args:?} is taken");
+        };
+        assert!(said.contains(reason), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn what_needs_a_crd_comes_with_it_or_when_asked_for() {
+    let kinds = |args: &[&str]| {
+        let objects = chart("cairn", args)?;
+        Some(
+            objects
+                .0
+                .iter()
+                .map(|object| text(&object["kind"]).to_owned())
+                .collect::<BTreeSet<_>>(),
+        )
+    };
+    let Some(bare) = kinds(&[&values("prod")]) else {
+        return;
+    };
+    for kind in [
+        "ServiceMonitor",
+        "PrometheusRule",
+        "ExternalSecret",
+        "HTTPRoute",
+    ] {
+        assert!(!bare.contains(kind), "{kind} on a bare cluster");
+    }
+    let there = ["ServiceMonitor", "PrometheusRule"]
+        .map(|kind| format!("--api-versions=monitoring.coreos.com/v1/{kind}"));
+    let with = kinds(&[&there[0], &there[1]]).expect("helm");
+    assert!(with.contains("ServiceMonitor") && with.contains("PrometheusRule"));
+    let off = kinds(&[&there[0], "--set=metrics.serviceMonitor=false"]).expect("helm");
+    assert!(!off.contains("ServiceMonitor"));
+    assert!(
+        kinds(&["--set=metrics.serviceMonitor=true"])
+            .expect("helm")
+            .contains("ServiceMonitor")
+    );
+}
+
+#[test]
+fn secrets_are_given_found_or_made() {
+    let secret = "cairn-registry-secret";
+    let given = "--set=global.secretKey=given,postgres.embedded=true";
+    let Some(made) = chart("cairn", &[given]) else {
+        return;
+    };
+    assert_eq!(made.get("Secret", secret)["data"]["secret-key"], "Z2l2ZW4=");
+    assert!(
+        made.get("Secret", secret)["data"]["db-password"]
+            .as_str()
+            .is_some_and(|word| word.len() > 40)
+    );
+    assert_eq!(
+        made.get("Secret", secret)["metadata"]["annotations"]["helm.sh/resource-policy"],
+        "keep"
+    );
+    for pod in [
+        made.pod("Deployment", "cairn-registry"),
+        made.pod("StatefulSet", "cairn-postgres"),
+    ] {
+        let reference = list(&pod["containers"][0]["env"])
+            .find_map(|variable| variable["valueFrom"]["secretKeyRef"].as_object());
+        assert_eq!(
+            reference.map(|reference| (text(&reference["name"]), text(&reference["key"]))),
+            Some((secret, "db-password"))
+        );
+    }
+    let existing = chart("cairn", &["--set=secret.existing=mine"]).expect("helm");
+    assert_eq!(existing.of("Secret").count(), 0);
+    let store =
+        "--set=secret.externalSecret.enabled=true,secret.externalSecret.store.kind=SecretStore";
+    let external = chart("cairn", &[store]).expect("helm");
+    let external = external.get("ExternalSecret", secret);
+    assert_eq!(
+        external["spec"]["secretStoreRef"],
+        json!({ "name": "aws-secrets-manager", "kind": "SecretStore" })
+    );
+    assert_eq!(
+        external["spec"]["data"][0]["remoteRef"],
+        json!({ "key": "mcp-gateway/registry", "property": "secret-key" })
+    );
+}
