@@ -127,7 +127,7 @@ fn stock_sqlite_opens_the_file_and_finds_it_whole() {
     assert_eq!(keys, cairn_tests::fixture::keys(|_| true));
     let found: i64 = db
         .query_row(
-            "SELECT count(*) FROM search WHERE search MATCH '\"zyzzyva\"'",
+            "SELECT count(*) FROM search WHERE search MATCH '\"zyz\" AND \"zyv\"'",
             [],
             |row| row.get(0),
         )
