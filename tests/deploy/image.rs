@@ -28,45 +28,50 @@ pub(crate) fn can_chroot() -> bool {
     can
 }
 
-/// The image's root folder with the binary under test, made once for this process. A binary that is not static gets the
-/// libraries it asks for.
+/// Where cargo lets tests write. Root folders share their files by links, so all of them are here.
+const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
+
+/// The image's root folder with the binary under test, made anew once for this process; the next one removes it.
 fn pattern() -> &'static Path {
-    static PATTERN: OnceLock<TempDir> = OnceLock::new();
-    let made = PATTERN.get_or_init(|| {
-        let folder = tempfile::Builder::new()
-            .prefix("cairn-image-")
-            .tempdir()
-            .expect("a folder");
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
+    static PATTERN: OnceLock<PathBuf> = OnceLock::new();
+    PATTERN.get_or_init(|| {
+        let folder = Path::new(SCRATCH).join("image");
+        if folder.exists() {
+            fs::remove_dir_all(&folder).expect("the folder of an earlier run");
+        }
         let binary = installation::cairn().get_program().to_owned();
         let mut script = Command::new(tool::deploy("image/root.sh"));
-        script.arg(folder.path()).arg(&binary).arg(certificates(folder.path()));
+        script.arg(&folder).arg(&binary).arg(certificates());
         tool::output(&mut script);
-        let libraries = libraries(Path::new(&binary));
-        if !libraries.is_empty() {
-            println!(
-                "not checked: that the image's binary is static: the one under test is linked to {} libraries, which \
-                 were put beside it (`cargo xtask image` builds the static one)",
-                libraries.len()
-            );
-        }
-        for library in libraries {
-            let to = folder.path().join(library.strip_prefix("/").expect("an absolute path"));
-            fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
-            fs::copy(&library, to).expect("a library");
-        }
+        add_libraries(&folder, Path::new(&binary));
         folder
-    });
-    made.path()
+    })
+}
+
+/// A binary that is not static gets the libraries it asks for, and a line says so.
+fn add_libraries(root: &Path, binary: &Path) {
+    let libraries = libraries(binary);
+    if !libraries.is_empty() {
+        println!(
+            "not checked: that the image's binary is static: the one under test is linked to {} libraries, which were \
+             put beside it (`cargo xtask image` builds the static one)",
+            libraries.len()
+        );
+    }
+    for library in libraries {
+        let to = root.join(library.strip_prefix("/").expect("an absolute path"));
+        fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
+        fs::copy(&library, to).expect("a library");
+    }
 }
 
 /// The machine's bundle, or an empty one where there is none: no test asks the Internet.
-fn certificates(scratch: &Path) -> PathBuf {
+fn certificates() -> PathBuf {
     let bundle = PathBuf::from("/etc/ssl/certs/ca-certificates.crt");
     if bundle.is_file() {
         return bundle;
     }
-    let empty = scratch.with_extension("crt");
+    let empty = Path::new(SCRATCH).join("no-certificates.crt");
     fs::write(&empty, "").expect("a file");
     empty
 }
@@ -85,7 +90,7 @@ fn libraries(binary: &Path) -> Vec<PathBuf> {
 pub(crate) fn root() -> TempDir {
     let made = tempfile::Builder::new()
         .prefix("cairn-root-")
-        .tempdir()
+        .tempdir_in(SCRATCH)
         .expect("a folder");
     let mut copy = Command::new("cp");
     copy.arg("-al").arg(pattern().join(".")).arg(made.path());
