@@ -29,7 +29,8 @@ impl Database {
         assert_eq!(check, ["ok"]);
         let entries = self.one("SELECT count(*) FROM entry");
         // In every description.
-        let found = "SELECT count(*) FROM search WHERE search MATCH '\"of many\"'";
+        let found =
+            "SELECT count(*) FROM search WHERE search MATCH '\"of \" AND \"man\" AND \"any\"'";
         assert_eq!(self.one(found), entries, "search rows");
         assert_eq!(
             self.one("SELECT count(*) FROM view"),
@@ -41,7 +42,7 @@ impl Database {
             entries,
             "remotes"
         );
-        let lost = "SELECT count(*) FROM search WHERE search MATCH '\"of many\"' AND rowid NOT IN (SELECT id FROM entry)";
+        let lost = "SELECT count(*) FROM search WHERE search MATCH '\"of \" AND \"man\" AND \"any\"' AND rowid NOT IN (SELECT id FROM entry)";
         assert_eq!(self.one(lost), 0, "search rows without an entry");
         let several =
             "SELECT count(*) FROM (SELECT name FROM view GROUP BY name HAVING sum(latest) <> 1)";
