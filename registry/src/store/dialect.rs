@@ -55,6 +55,11 @@ const TRIGRAM: usize = 3;
 /// Ends every text in the index, so that its last characters begin a trigram too. No term has it.
 const END: &str = "\u{1f}\u{1f}";
 
+/// Whether the text index gives what may contain `term` in the order of the entries' ids.
+pub(super) fn is_ordered(engine: Engine, term: &str) -> bool {
+    engine == Engine::Sqlite && term.chars().nth(TRIGRAM - 1).is_some()
+}
+
 /// A query for the ids of at most `most` entries that may contain `term`, some perhaps twice; its parameters are added to
 /// `parameters`. `None` where the planner decides by itself.
 pub(super) fn candidates(
@@ -66,7 +71,7 @@ pub(super) fn candidates(
     if engine == Engine::Postgres {
         return None;
     }
-    if term.chars().nth(TRIGRAM - 1).is_some() {
+    if is_ordered(engine, term) {
         parameters.push(all_trigrams(term).into());
         let parameter = parameters.len();
         return Some(format!(
@@ -84,7 +89,7 @@ pub(super) fn candidates(
 
 /// A query for texts that have trigrams of a term which together cover it. More of them would exclude little more, and
 /// each costs a list to be read.
-fn all_trigrams(term: &str) -> String {
+pub(super) fn all_trigrams(term: &str) -> String {
     let characters: Vec<char> = term.chars().collect();
     let last = characters.len().saturating_sub(TRIGRAM);
     let mut query = String::new();
@@ -99,7 +104,8 @@ fn all_trigrams(term: &str) -> String {
     query
 }
 
-/// Makes an entry's text findable by the text index. Postgres indexes the view's column itself.
+/// Makes an entry's text findable by the text index, which is written out anew at each id that is lower than the one
+/// before. Postgres indexes the view's column itself.
 pub(super) fn insert_search(engine: Engine, id: i64, text: &str) -> Option<Statement> {
     match engine {
         Engine::Sqlite => Some(Statement::new(

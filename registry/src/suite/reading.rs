@@ -151,6 +151,110 @@ pub(super) async fn terms_in_many_records_are_paged_like_terms_in_few(db: &impl 
     assert_eq!(world.list("", since).await.len(), MANY);
 }
 
+/// More records than are sorted where names begin alike, so that the list is walked.
+const ALIKE: usize = 4100;
+
+/// Names in no order: some begin alike, some have many versions, others stand before, between and behind them.
+fn scattered() -> Vec<(String, String, String)> {
+    let alike = |index: usize| {
+        let name = format!("io.github.an-organisation-of-a-long-name/n{index:04}");
+        let word = if index % 9 == 4 { "ninth" } else { "alike" };
+        (name, "1.0.0".to_owned(), word.to_owned())
+    };
+    let fronts = [
+        "A/x",
+        "ai.smithery/n",
+        "com.acme/",
+        "io.github.an",
+        "io.github.ü/n",
+        "io.gitlab/n",
+        "zz",
+    ];
+    let other = |index: usize| {
+        let front = fronts[index % fronts.len()];
+        let name = format!("{front}{}", index / (3 * fronts.len()));
+        let version = format!("{}.0.0", index / fronts.len() % 3);
+        let word = if index % 4 == 0 { "ninth" } else { "other" };
+        (name, version, word.to_owned())
+    };
+    let mut all: Vec<_> = (0..ALIKE).map(alike).chain((0..210).map(other)).collect();
+    let mut dice = Dice::new(3);
+    for at in 1..all.len() {
+        all.swap(at, dice.below(at + 1));
+    }
+    all
+}
+
+pub(super) async fn hits_are_paged_in_list_order_wherever_they_lie(db: &impl Db) {
+    let mut world = World::new(db);
+    world
+        .configure(
+            &[("all", &["a", "b"]), ("most", &["a"]), ("few", &["b"])],
+            &Filter::default(),
+        )
+        .await;
+    let records = scattered();
+    // The second source has some names from everywhere: too small a part of all for following the index.
+    let is_of_b = |one: &&(String, String, String)| one.0.ends_with('2') && one.2 != "alike";
+    let of_a: Vec<_> = records
+        .iter()
+        .filter(|one| !is_of_b(one))
+        .cloned()
+        .collect();
+    let of_b: Vec<_> = records.iter().filter(is_of_b).cloned().collect();
+    assert!(of_b.len() > 20);
+    for (source, records) in [("a", &of_a), ("b", &of_b)] {
+        let pass = world.begin(source, Mode::Full).await;
+        for page in records.chunks(2500) {
+            let page = page
+                .iter()
+                .map(|(name, version, word)| record(name, version, word))
+                .collect();
+            world.take(&pass, page, "").await.unwrap();
+        }
+        world.complete(pass).await;
+    }
+    for (registry, shown) in [("all", &records), ("most", &of_a), ("few", &of_b)] {
+        for (term, version, limit) in [
+            ("ninth", None, 60),
+            ("other", None, 7),
+            ("alike", None, 100),
+            ("io.git", None, 100),
+            ("com.acme", None, 100),
+            ("n004", Some("latest"), 3),
+            ("ther", Some("latest"), 9),
+            ("ther", Some("2.0.0"), 9),
+            ("none at all", None, 9),
+        ] {
+            let query = Query {
+                search: Some(term.to_owned()),
+                version: version.map(str::to_owned),
+                limit,
+                ..Query::default()
+            };
+            let mut expected: Vec<(&str, &str)> = shown
+                .iter()
+                .filter(|one| one.0.contains(term) || one.2.contains(term))
+                .map(|one| (one.0.as_str(), one.1.as_str()))
+                .filter(|key| match version {
+                    None => true,
+                    Some("latest") => !shown
+                        .iter()
+                        .any(|other| other.0 == key.0 && other.1.as_str() > key.1),
+                    Some(version) => key.1 == version,
+                })
+                .collect();
+            expected.sort_unstable();
+            let found = world.list(registry, query).await;
+            let found: Vec<_> = found
+                .iter()
+                .map(|one| (one.name.as_str(), one.version.as_str()))
+                .collect();
+            assert!(found == expected, "{term} {version:?} in {registry}");
+        }
+    }
+}
+
 struct Known {
     name: String,
     version: String,
