@@ -163,8 +163,8 @@ impl Plan {
     /// belong in front of it. In a registry with a small part of all entries the span is empty, and the list is walked.
     fn follow_text(&self, trigrams: usize) -> String {
         let small = format!(
-            "(SELECT r.records * {PART} < g.entry_id FROM registry r CROSS JOIN generation g \
-             WHERE {REGISTRY} AND g.namespace = ?1)"
+            "COALESCE((SELECT r.records * {PART} < g.entry_id FROM registry r CROSS JOIN generation g \
+             WHERE {REGISTRY} AND g.namespace = ?1), 1)"
         );
         let end = |order: &str| {
             let index = dialect::index(self.engine, "view_key");

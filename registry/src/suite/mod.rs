@@ -10,6 +10,7 @@
 )]
 
 mod fixture;
+mod order;
 mod passes;
 mod reading;
 mod views;
@@ -35,7 +36,7 @@ cases!(
     reading::pages_follow_the_byte_order_of_names_and_versions,
     reading::search_finds_what_a_plain_substring_test_finds,
     reading::terms_in_many_records_are_paged_like_terms_in_few,
-    reading::hits_are_paged_in_list_order_wherever_they_lie,
+    order::hits_are_paged_in_list_order_wherever_they_lie,
     reading::every_filter_agrees_with_a_filter_in_memory,
     reading::what_is_unknown_is_named,
     views::an_earlier_source_shadows_a_later_one,
