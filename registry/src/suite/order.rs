@@ -62,6 +62,11 @@ pub(super) async fn hits_are_paged_in_list_order_wherever_they_lie(db: &impl Db)
     assert!(few.len() > 20);
     sync(&mut world, "a", &most).await;
     sync(&mut world, "b", &few).await;
+    for (order, front) in [("ASC", "A/x"), ("DESC", "zz/")] {
+        let sql = format!("SELECT name FROM entry ORDER BY id {order} LIMIT 1");
+        let name = db.query(&sql, Vec::new()).await.unwrap()[0].text().unwrap();
+        assert!(name.starts_with(front), "{name} is first by id {order}");
+    }
     for (registry, shown) in [("all", &all), ("most", &most), ("few", &few)] {
         for (term, version, limit) in [
             ("ninth", None, 60),
