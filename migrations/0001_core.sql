@@ -4,7 +4,7 @@ CREATE TABLE generation (
     namespace  TEXT   NOT NULL PRIMARY KEY,
     value      BIGINT NOT NULL,  -- one more with every commit that changes what is visible
     change_seq BIGINT NOT NULL,  -- the last change written
-    entry_id   BIGINT NOT NULL   -- the last entry made
+    entry_id   BIGINT NOT NULL   -- serial numbers of entries given out so far
 );
 
 CREATE TABLE source (

@@ -7,7 +7,7 @@ use cairn_registry::{
     Error, Result,
     store::{Db, Engine, Expect, Row, Statement, Value},
 };
-use rusqlite::{Connection, types::Value as Stored};
+use rusqlite::{Connection, ErrorCode, types::Value as Stored};
 
 /// One connection to a file.
 pub(crate) struct Sqlite(Mutex<Connection>);
@@ -89,6 +89,9 @@ impl Db for Sqlite {
 }
 
 fn failure(error: rusqlite::Error) -> Error {
+    if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) {
+        return Error::stale(error.to_string());
+    }
     sqlite_failure(&error.to_string())
 }
 

@@ -5,6 +5,7 @@ mod digest;
 mod filter;
 mod json;
 mod name;
+pub(crate) mod place;
 mod status;
 mod text;
 mod time;

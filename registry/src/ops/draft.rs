@@ -10,6 +10,7 @@ use super::{
 use crate::{
     Result,
     kinds::Kind,
+    model::place,
     store::{
         Db, Statement,
         entry::{self, Content, Entry},
@@ -30,6 +31,8 @@ pub(super) struct Draft<'a, D> {
     shown: Vec<Stored>,
     touched: BTreeSet<String>,
     statements: Vec<Statement>,
+    /// By the entries' ids: the text index wants them in that order.
+    texts: BTreeMap<i64, Vec<Statement>>,
     written: u64,
 }
 
@@ -57,6 +60,7 @@ impl<'a, D: Db> Draft<'a, D> {
             shown,
             touched: BTreeSet::new(),
             statements: Vec::new(),
+            texts: BTreeMap::new(),
             written: 0,
         })
     }
@@ -64,6 +68,11 @@ impl<'a, D: Db> Draft<'a, D> {
     pub(super) fn find(&self, source: &str, name: &str, version: &str) -> Option<&Entry> {
         let same = |entry: &&Entry| entry.source == source && entry.version == version;
         self.entries.get(name)?.iter().find(same)
+    }
+
+    /// Gives new entries other ids than an earlier try did: one of those may have been taken, since serials wrap.
+    pub(super) fn skip_serials(&mut self, count: i64) {
+        self.after.entry_id += count;
     }
 
     /// Entries written so far.
@@ -77,21 +86,27 @@ impl<'a, D: Db> Draft<'a, D> {
         self.written += 1;
         let of_name = self.entries.entry(entry.name.clone()).or_default();
         let same = |old: &&mut Entry| old.source == entry.source && old.version == entry.version;
-        if let Some(old) = of_name.iter_mut().find(same) {
-            entry.id = old.id;
-            let statements = entry::update(self.cx.db, self.cx.namespace, old, &entry, content);
+        let old = of_name.iter_mut().find(same);
+        entry.id = match &old {
+            Some(old) => old.id,
+            None => {
+                self.after.entry_id += 1;
+                place::id(&entry.name, self.after.entry_id)
+            }
+        };
+        let (id, engine, namespace) = (entry.id, self.cx.db.engine(), self.cx.namespace);
+        let texts = entry::index_text(engine, old.as_deref(), &entry);
+        self.texts.entry(id).or_default().extend(texts);
+        if let Some(old) = old {
+            let statements = entry::update(namespace, &entry, content);
             self.statements.extend(statements);
             *old = entry;
-            old.id
         } else {
-            self.after.entry_id += 1;
-            entry.id = self.after.entry_id;
-            let statements =
-                entry::insert(self.cx.db, self.cx.namespace, self.kind, &entry, content);
+            let statements = entry::insert(namespace, self.kind, &entry, content);
             self.statements.extend(statements);
             of_name.push(entry);
-            self.after.entry_id
         }
+        id
     }
 
     /// Changes only whether the entry is gone or hidden.
@@ -147,6 +162,8 @@ impl<'a, D: Db> Draft<'a, D> {
         }
         let bump = generation::update(self.cx.namespace, self.before, self.after);
         self.statements.insert(0, bump);
+        let texts = std::mem::take(&mut self.texts);
+        self.statements.extend(texts.into_values().flatten());
         self.statements
     }
 

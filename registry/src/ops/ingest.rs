@@ -182,11 +182,12 @@ impl Judged {
         });
     }
 
-    /// Drafts the page on what is stored now.
+    /// Drafts the page on what is stored now. `failed` tries before did not fit it.
     pub(super) async fn draft<D: Db>(
         &mut self,
         cx: Cx<'_, D>,
         pass: &Pass,
+        failed: i64,
     ) -> Result<(Vec<Statement>, Taken)> {
         let names: BTreeSet<&str> = self
             .candidates
@@ -195,6 +196,7 @@ impl Judged {
             .collect();
         let names: Vec<&str> = names.into_iter().collect();
         let mut draft = Draft::load(cx, pass.kind, &names).await?;
+        draft.skip_serials(failed);
         let mut taken = self.taken;
         let mut statements = Vec::new();
         for candidate in &self.candidates {

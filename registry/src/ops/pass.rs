@@ -169,7 +169,7 @@ pub async fn begin<D: Db>(
 }
 
 /// How often a batch is drafted anew because another source's batch came in between.
-const MOST_TRIES: usize = 50;
+const MOST_TRIES: i64 = 50;
 
 /// Takes a page in as one batch; `cursor` leads to the next one. `Stale` means that the lease was lost.
 pub async fn take<D: Db>(
@@ -180,8 +180,8 @@ pub async fn take<D: Db>(
 ) -> Result<Taken> {
     let mut page = ingest::judge(pass.kind, items);
     let until = cx.now.plus_seconds(pass.lease.ttl);
-    for _ in 0..MOST_TRIES {
-        let (drafted, taken) = page.draft(cx, pass).await?;
+    for failed in 0..MOST_TRIES {
+        let (drafted, taken) = page.draft(cx, pass, failed).await?;
         let mut statements = vec![pass.lease.fenced(&cx).advance(cursor, &pass.mark, until)];
         statements.extend(drafted);
         if commit(&cx, &pass.lease, statements).await? {

@@ -84,6 +84,15 @@ const TRIGRAM: usize = 3;
 /// Ends every text in the index, so that its last characters begin a trigram too. No term has it.
 const END: &str = "\u{1f}\u{1f}";
 
+/// Whether the text index gives what may contain `term` in the order of the entries' ids.
+pub(super) fn is_ordered(engine: Engine, term: &str) -> bool {
+    engine == Engine::Sqlite && !is_short(term)
+}
+
+fn is_short(term: &str) -> bool {
+    term.chars().nth(TRIGRAM - 1).is_none()
+}
+
 /// A query for the ids of at most `most` entries that may contain `term`, some perhaps twice; its parameters are added to
 /// `parameters`. `None` where the term is too short for the engine's index; Postgres without one reads every text.
 pub(super) fn candidates(
@@ -92,7 +101,7 @@ pub(super) fn candidates(
     most: usize,
     parameters: &mut Vec<Value>,
 ) -> Option<String> {
-    let short = term.chars().nth(TRIGRAM - 1).is_none();
+    let short = is_short(term);
     let next = parameters.len() + 1;
     match engine {
         // Its beginning: all trigrams from the term itself to the last one that begins with it.
@@ -121,7 +130,7 @@ pub(super) fn candidates(
 
 /// A query for texts that have trigrams of a term which together cover it. More of them would exclude little more, and
 /// each costs a list to be read.
-fn trigrams(term: &str) -> String {
+pub(super) fn trigrams(term: &str) -> String {
     let characters: Vec<char> = term.chars().collect();
     let last = characters.len().saturating_sub(TRIGRAM);
     let mut query = String::new();
@@ -148,7 +157,8 @@ fn escaped(text: &str) -> String {
     pattern
 }
 
-/// Makes an entry's text findable by the text index. Postgres indexes the column itself.
+/// Makes an entry's text findable by the text index, which is written out anew at each id that is lower than the one
+/// before. Postgres indexes the column itself.
 pub(super) fn insert_search(engine: Engine, id: i64, text: &str) -> Option<Statement> {
     match engine {
         Engine::Sqlite => Some(Statement::new(

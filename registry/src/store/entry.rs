@@ -1,6 +1,6 @@
 //! Entries: one version of one asset as one source gives it. Never deleted, because a tombstone shows its document.
 
-use super::{Db, Row, Statement, Value, dialect, placeholders, seen::PassKey};
+use super::{Db, Engine, Row, Statement, Value, dialect, placeholders, seen::PassKey};
 use crate::{
     Result,
     kinds::{Kind, Reference},
@@ -246,9 +246,8 @@ pub(crate) async fn list_warned(
         .collect()
 }
 
-/// A new entry with all its side rows.
+/// A new entry with all its side rows, without its text.
 pub(crate) fn insert(
-    db: &impl Db,
     namespace: &Namespace,
     kind: Kind,
     entry: &Entry,
@@ -267,7 +266,6 @@ pub(crate) fn insert(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         parameters,
     )];
-    statements.extend(dialect::insert_search(db.engine(), entry.id, &entry.search));
     statements.extend(side_rows(
         namespace,
         entry.id,
@@ -277,14 +275,20 @@ pub(crate) fn insert(
     statements
 }
 
-/// The entry with other content; `old` is what is stored.
-pub(crate) fn update(
-    db: &impl Db,
-    namespace: &Namespace,
-    old: &Entry,
+/// The text of an entry for the text index, in the place of the text of `old`. To be written in the order of ids.
+pub(crate) fn index_text(
+    engine: Engine,
+    old: Option<&Entry>,
     entry: &Entry,
-    content: Content,
-) -> Vec<Statement> {
+) -> impl Iterator<Item = Statement> + use<> {
+    let is_same = old.is_some_and(|old| old.search == entry.search);
+    let delete = old.and_then(|old| dialect::delete_search(engine, entry.id, &old.search));
+    let insert = dialect::insert_search(engine, entry.id, &entry.search);
+    delete.into_iter().chain(insert).filter(move |_| !is_same)
+}
+
+/// The entry with other content, without its text.
+pub(crate) fn update(namespace: &Namespace, entry: &Entry, content: Content) -> Vec<Statement> {
     let mut parameters = vec![entry.id.into()];
     parameters.extend(values(entry, &content.warnings));
     parameters.push(Value::Blob(content.document));
@@ -295,10 +299,6 @@ pub(crate) fn update(
          search = ?14, warnings = ?15, document = ?16 WHERE id = ?1",
         parameters,
     )];
-    if old.search != entry.search {
-        statements.extend(dialect::delete_search(db.engine(), entry.id, &old.search));
-        statements.extend(dialect::insert_search(db.engine(), entry.id, &entry.search));
-    }
     for table in [
         "DELETE FROM facet WHERE entry_id = ?1",
         "DELETE FROM reference WHERE entry_id = ?1",

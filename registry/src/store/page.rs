@@ -35,10 +35,22 @@ pub(crate) struct Criteria<'a> {
     pub(crate) include_deleted: bool,
 }
 
+macro_rules! registry {
+    () => {
+        "r.namespace = ?1 AND (r.name = ?2 OR (?2 = '' AND r.is_default = 1))"
+    };
+}
+
+/// `registry r` is the one that is read.
+pub(super) const REGISTRY: &str = registry!();
+
 /// `?1` to `?3` are the view in every statement here. The registry's name is looked up in the statement itself, so that
 /// the default one costs no query of its own.
-pub(super) const VIEW: &str = "v.namespace = ?1 AND v.registry = (SELECT r.name FROM registry r WHERE r.namespace = ?1 \
-                               AND (r.name = ?2 OR (?2 = '' AND r.is_default = 1))) AND v.kind = ?3";
+pub(super) const VIEW: &str = concat!(
+    "v.namespace = ?1 AND v.registry = (SELECT r.name FROM registry r WHERE ",
+    registry!(),
+    ") AND v.kind = ?3"
+);
 
 /// How a view's row leads to its entry.
 pub(super) const OF_VIEW: &str = "e.id = v.entry_id";

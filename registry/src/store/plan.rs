@@ -5,11 +5,21 @@ use std::fmt::Write as _;
 
 use super::{
     Engine, Value, dialect,
-    page::{Criteria, ELEMENT, OF_VIEW, VIEW, Versions, entry},
+    page::{Criteria, ELEMENT, OF_VIEW, REGISTRY, VIEW, Versions, entry},
 };
+use crate::model::place::SERIAL_MASK;
 
 /// Above this many hits a narrowing index costs more than walking the list until the page is full.
 const NARROW: usize = 1000;
+
+/// Above this many hits in one place the list is walked: to look at them costs about as much.
+const TIED: usize = 4000;
+
+/// A registry with less than this part of all entries is walked: most hits would not be in it.
+const PART: usize = 20;
+
+/// No id is as high.
+const NOWHERE: i64 = i64::MAX;
 
 /// `?4` and `?5` are the position behind which the page begins.
 const AFTER: &str = "(v.name, v.version) > (?4, ?5)";
@@ -30,12 +40,21 @@ pub(super) fn list(engine: Engine, criteria: &Criteria<'_>, parameters: &mut Vec
     let plan = Plan::new(engine, criteria, parameters);
     match (criteria.search, criteria.updated_since) {
         (None, None) => plan.walk_elements(),
+        (Some(term), None) if is_ordered(engine, criteria, term) => {
+            parameters.push(dialect::trigrams(term).into());
+            plan.follow_text(parameters.len())
+        }
         (Some(term), _) => match dialect::candidates(engine, term, NARROW + 1, parameters) {
             Some(candidates) => plan.narrow_by_text(&candidates),
             None => plan.walk_rows(),
         },
         (None, Some(_)) => plan.narrow_by_change(),
     }
+}
+
+/// Versions that are asked for exactly are few among the hits.
+fn is_ordered(engine: Engine, criteria: &Criteria<'_>, term: &str) -> bool {
+    !matches!(criteria.versions, Versions::Exact(_)) && dialect::is_ordered(engine, term)
 }
 
 /// What goes before the tables of a query and behind its conditions, see [`dialect::only_if`].
@@ -138,6 +157,59 @@ impl Plan {
             &format!("WITH hit AS MATERIALIZED ({candidates}), "),
             &few,
             &many,
+        )
+    }
+
+    /// Follows the hits of the text index, which come in the order of ids, from the place of the first row behind the
+    /// position until the page is full. Places stand in list order, so only hits in the place of the last one may still
+    /// belong in front of it. In a registry with a small part of all entries the span is empty, and the list is walked.
+    fn follow_text(&self, trigrams: usize) -> String {
+        let small = format!(
+            "COALESCE((SELECT r.records * {PART} < g.entry_id FROM registry r CROSS JOIN generation g \
+             WHERE {REGISTRY} AND g.namespace = ?1), 1)"
+        );
+        let (first, last) = (self.end(&small, ""), self.end(&small, " DESC"));
+        let near = self.hits(
+            trigrams,
+            ">= (SELECT low FROM span)",
+            "(SELECT high FROM span)",
+        );
+        let tied = self.hits(
+            trigrams,
+            &format!("> (SELECT COALESCE(max(at), {NOWHERE}) FROM near)"),
+            &format!("(SELECT max(at) | {SERIAL_MASK} FROM near)"),
+        );
+        let walk_if = format!("((SELECT count(*) FROM hit) >= {TIED} OR {small})");
+        let (before, behind) = dialect::only_if(self.engine, &format!("NOT {walk_if}"));
+        let few = format!("SELECT v.id FROM {before}hit v WHERE true{behind} {LIMIT}");
+        let many = self.walk(&dialect::only_if(self.engine, &walk_if));
+        let with = format!(
+            "WITH span AS MATERIALIZED (SELECT COALESCE(low & ~{SERIAL_MASK}, {NOWHERE}) AS low, high | {SERIAL_MASK} AS high \
+             FROM (SELECT {first} AS low, {last} AS high) ends), \
+             near AS MATERIALIZED ({near} LIMIT CAST(?6 AS BIGINT)), \
+             hit AS MATERIALIZED (SELECT * FROM near UNION ALL SELECT * FROM ({tied} LIMIT {TIED}) tied), "
+        );
+        self.few_or_many(&with, &few, &many)
+    }
+
+    /// The entry of the first row behind the position, or of the last one; none in a small registry.
+    fn end(&self, small: &str, order: &str) -> String {
+        let index = dialect::index(self.engine, "view_key");
+        format!(
+            "CASE WHEN NOT {small} THEN (SELECT v.entry_id FROM view v{index} WHERE {VIEW} AND {AFTER} \
+             ORDER BY v.name{order}, v.version{order} LIMIT 1) END"
+        )
+    }
+
+    /// Rows with the term in the order of ids, from and to an id.
+    fn hits(&self, trigrams: usize, from: &str, to: &str) -> String {
+        let index = dialect::index(self.engine, "view_entry");
+        let Self { row, state, .. } = self;
+        let text = self.contains("t.search");
+        format!(
+            "SELECT s.rowid AS at, v.{row} AS id, v.name, v.version FROM search s CROSS JOIN view v{index} CROSS JOIN entry t \
+             WHERE s.search MATCH ?{trigrams} AND s.rowid {from} AND s.rowid <= {to} \
+             AND v.entry_id = s.rowid AND {VIEW} AND {AFTER}{state} AND t.id = s.rowid{text} ORDER BY s.rowid"
         )
     }
 

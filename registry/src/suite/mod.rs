@@ -10,6 +10,7 @@
 )]
 
 mod fixture;
+mod order;
 mod passes;
 mod reading;
 mod views;
@@ -35,6 +36,7 @@ cases!(
     reading::pages_follow_the_byte_order_of_names_and_versions,
     reading::search_finds_what_a_plain_substring_test_finds,
     reading::terms_in_many_records_are_paged_like_terms_in_few,
+    order::hits_are_paged_in_list_order_wherever_they_lie,
     reading::every_filter_agrees_with_a_filter_in_memory,
     reading::what_is_unknown_is_named,
     views::an_earlier_source_shadows_a_later_one,
@@ -48,4 +50,5 @@ cases!(
     passes::a_lost_lease_stops_its_writer,
     passes::one_bad_record_never_costs_the_others,
     passes::of_duplicates_the_later_one_wins,
+    passes::an_id_that_is_taken_is_not_given_again,
 );

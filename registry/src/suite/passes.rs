@@ -11,7 +11,7 @@ use crate::{
         pass::{self, Mode},
         report::{self, Class},
     },
-    store::Db,
+    store::{Db, Statement},
 };
 
 const ALL: &[(&str, &[&str])] = &[("all", &["a"])];
@@ -234,4 +234,20 @@ pub(super) async fn of_duplicates_the_later_one_wins(db: &impl Db) {
     }
     let source = report::sources(world.cx()).await.unwrap().remove(0);
     assert_eq!((source.records, source.duplicates), (3, 2));
+}
+
+pub(super) async fn an_id_that_is_taken_is_not_given_again(db: &impl Db) {
+    let mut world = World::new(db);
+    world.configure(ALL, &Filter::default()).await;
+    let versions = |numbers: std::ops::Range<u32>| {
+        numbers
+            .map(|number| record("n/x", &format!("1.0.{number}"), "d"))
+            .collect::<Vec<_>>()
+    };
+    world.sync("a", Mode::Full, versions(0..4)).await;
+    // As if serial numbers had begun anew.
+    let again = Statement::new("UPDATE generation SET entry_id = 0", Vec::new());
+    db.batch(vec![again]).await.unwrap();
+    world.sync("a", Mode::Incremental, versions(4..9)).await;
+    assert_eq!(world.list("", Query::default()).await.len(), 9);
 }
