@@ -14,7 +14,7 @@ mod problem;
 mod public;
 mod read;
 mod request_id;
-mod resident;
+pub(crate) mod resident;
 mod route;
 mod signals;
 mod upload;
