@@ -1,4 +1,4 @@
-//! Little memory: few arenas of the allocator, and what only the start needed is given back.
+//! Little memory: an allocator that keeps little, and what only the start needed is given back.
 //!
 //! Starting runs through most of a large program once, and the kernel maps whole neighbourhoods of every page touched:
 //! most of an idle server's resident memory would be code that never runs again. Given back, it stays in the page cache,
@@ -9,20 +9,28 @@ use std::time::Duration;
 /// After this the start is over.
 const STARTED: Duration = Duration::from_secs(1);
 
+/// Bytes from which on an allocation is a mapping of its own, and goes back to the system when it is freed: buffers of
+/// compressors, not those of pages.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const LARGE: i32 = 256 << 10;
+
 /// One arena of the C library's allocator for each processor, instead of eight: each keeps what its busiest moment needed.
-/// To be called before there are threads.
-pub(crate) fn few_arenas() {
+/// Large buffers are kept by none. To be called before there are threads.
+pub(crate) fn sparing_allocator() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    limit_arenas();
+    {
+        let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let arenas = i32::try_from(processors).unwrap_or(i32::MAX).max(2);
+        set(libc::M_ARENA_MAX, arenas);
+        set(libc::M_MMAP_THRESHOLD, LARGE);
+    }
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "a setting of the C library")]
-fn limit_arenas() {
-    let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let arenas = i32::try_from(processors).unwrap_or(i32::MAX).max(2);
-    // SAFETY: it takes two numbers and changes how many arenas will be made.
-    unsafe { libc::mallopt(libc::M_ARENA_MAX, arenas) };
+fn set(parameter: i32, value: i32) {
+    // SAFETY: it takes two numbers and changes how memory is taken from the system from now on.
+    unsafe { libc::mallopt(parameter, value) };
 }
 
 /// Waits for the start to be over, then unmaps what this program's file holds unchanged. On systems without `/proc`
