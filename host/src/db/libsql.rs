@@ -233,5 +233,5 @@ fn unopened(cause: impl std::fmt::Display) -> Error {
 }
 
 #[cfg(test)]
-#[path = "libsql_tests.rs"]
+#[path = "tests/libsql.rs"]
 mod tests;
