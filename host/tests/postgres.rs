@@ -1,4 +1,4 @@
-//! The store port's promises on a real server.
+//! What a real server promises beyond the store suite.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,7 +15,7 @@ use cairn::{
     migrate,
 };
 use cairn_registry::{
-    Error, ErrorKind,
+    ErrorKind,
     store::{Db, Statement, Value},
 };
 use support::{Fresh, fresh};
@@ -40,77 +40,6 @@ fn insert(id: i64) -> Statement {
 async fn count(db: &Postgres) -> i64 {
     let rows = db.query("SELECT count(*) FROM t", vec![]).await.unwrap();
     rows.into_iter().next().unwrap().integer().unwrap()
-}
-
-#[tokio::test]
-#[expect(clippy::too_many_lines, reason = "a table")]
-async fn a_batch_is_all_or_nothing() {
-    let Some(fresh) = database().await else {
-        return;
-    };
-    let name = |id: i64, rows| {
-        Statement::expecting(
-            rows,
-            "UPDATE t SET name = 'x' WHERE id = ?1",
-            vec![id.into()],
-        )
-    };
-    let cases: [(&str, Vec<Statement>, Option<ErrorKind>, i64); 8] = [
-        ("plain", vec![insert(1), insert(2)], None, 2),
-        (
-            "constraint",
-            vec![insert(3), insert(1)],
-            Some(ErrorKind::Stale),
-            2,
-        ),
-        (
-            "unmet expectation",
-            vec![insert(4), name(99, 1)],
-            Some(ErrorKind::Stale),
-            2,
-        ),
-        (
-            "rows are there for what follows",
-            vec![insert(4), name(4, 1)],
-            None,
-            3,
-        ),
-        (
-            "a guard that reads",
-            vec![
-                Statement::expecting(1, "SELECT 1 FROM t WHERE id = 1", vec![]),
-                insert(5),
-            ],
-            None,
-            4,
-        ),
-        (
-            "a table that is missing",
-            vec![insert(6), Statement::new("DELETE FROM nowhere", vec![])],
-            Some(ErrorKind::Unavailable),
-            4,
-        ),
-        (
-            "too few parameters",
-            vec![Statement::new(
-                "INSERT INTO t (id, name) VALUES (?1, ?2)",
-                vec![7.into()],
-            )],
-            Some(ErrorKind::Internal),
-            4,
-        ),
-        ("many", (10..3010).map(insert).collect(), None, 3004),
-    ];
-    for (case, statements, expected, rows) in cases {
-        let outcome = fresh.db.batch(statements).await;
-        assert_eq!(
-            outcome.as_ref().err().map(Error::kind),
-            expected,
-            "{case}: {outcome:?}"
-        );
-        assert_eq!(count(&fresh.db).await, rows, "{case}");
-    }
-    fresh.end().await;
 }
 
 #[tokio::test]

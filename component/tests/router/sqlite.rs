@@ -76,16 +76,26 @@ impl Db for Sqlite {
         let mut connection = self.lock();
         let transaction = connection.transaction().map_err(failure)?;
         for statement in statements {
-            let parameters = statement.parameters.into_iter().map(lower);
-            let rows = transaction
-                .execute(&statement.sql, rusqlite::params_from_iter(parameters))
-                .map_err(failure)?;
+            let rows = run(&transaction, &statement).map_err(failure)?;
             if statement.expect != Expect::Any && statement.expect != Expect::Exactly(rows as u64) {
                 return Err(Error::stale("another number of rows"));
             }
         }
         transaction.commit().map_err(failure)
     }
+}
+
+/// The rows that a statement returned or, when it returns none by nature, changed.
+fn run(connection: &Connection, statement: &Statement) -> rusqlite::Result<usize> {
+    let parameters = statement.parameters.iter().cloned().map(lower);
+    let parameters = rusqlite::params_from_iter(parameters);
+    let mut prepared = connection.prepare_cached(&statement.sql)?;
+    if prepared.column_count() == 0 {
+        return prepared.execute(parameters);
+    }
+    let rows = prepared.query_map(parameters, |_| Ok(()))?;
+    rows.collect::<rusqlite::Result<Vec<()>>>()
+        .map(|rows| rows.len())
 }
 
 fn failure(error: rusqlite::Error) -> Error {

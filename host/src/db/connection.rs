@@ -1,13 +1,15 @@
 //! One connection with its prepared statements. It is used by one thread at a time and never waits for anything but
 //! the disk and the lock of another process.
 
-use std::{collections::HashMap, future::Future, path::Path, time::Duration};
+use std::{future::Future, path::Path, time::Duration};
 
 use ::libsql::{Builder, Error as Failure, Rows, Statement, Value as Raw, params::Params};
 use cairn_registry::{Error, Result, store::Value};
 use futures_util::FutureExt;
 
-/// Statements kept prepared. The registry has a few dozen texts; the bound is for those a guest makes up.
+use super::prepared::Prepared;
+
+/// Statements kept prepared.
 const PREPARED: usize = 64;
 
 /// Rows in full, with the names of their columns.
@@ -26,14 +28,7 @@ pub(super) enum Role {
 
 pub(super) struct Connection {
     raw: ::libsql::Connection,
-    prepared: HashMap<Box<str>, Prepared>,
-    /// Counts statements; the prepared one with the lowest number is the first to go.
-    clock: u64,
-}
-
-struct Prepared {
-    statement: Statement,
-    used: u64,
+    prepared: Prepared<Statement>,
 }
 
 impl Connection {
@@ -44,8 +39,7 @@ impl Connection {
         raw.busy_timeout(busy_timeout).map_err(failed)?;
         let mut connection = Self {
             raw,
-            prepared: HashMap::new(),
-            clock: 0,
+            prepared: Prepared::new(PREPARED),
         };
         connection.script(settings(role)).map_err(failed)?;
         Ok(connection)
@@ -129,34 +123,13 @@ impl Connection {
     }
 
     fn prepare(&mut self, sql: &str) -> Result<&Statement, Failure> {
-        self.clock += 1;
-        let used = self.clock;
-        if !self.prepared.contains_key(sql) {
+        if !self.prepared.has(sql) {
             let statement = now(self.raw.prepare(sql))?;
-            self.make_room();
-            self.prepared
-                .insert(sql.into(), Prepared { statement, used });
+            self.prepared.keep(sql, statement);
         }
         self.prepared
-            .get_mut(sql)
-            .map(|prepared| {
-                prepared.used = used;
-                &prepared.statement
-            })
+            .find(sql)
             .ok_or_else(|| Failure::Misuse("a statement vanished from its cache".to_owned()))
-    }
-
-    fn make_room(&mut self) {
-        if self.prepared.len() < PREPARED {
-            return;
-        }
-        let oldest = self
-            .prepared
-            .iter()
-            .min_by_key(|(_, prepared)| prepared.used);
-        if let Some(sql) = oldest.map(|(sql, _)| sql.clone()) {
-            self.prepared.remove(&sql);
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 mod connection;
 mod libsql;
 pub mod postgres;
+mod prepared;
 mod session;
 mod store;
 mod writer;

@@ -9,6 +9,7 @@
     reason = "these are tests that only live in a library so that several adapters can run them"
 )]
 
+mod batches;
 mod fixture;
 mod order;
 mod passes;
@@ -33,6 +34,7 @@ macro_rules! cases {
 }
 
 cases!(
+    batches::a_batch_is_all_or_nothing,
     reading::pages_follow_the_byte_order_of_names_and_versions,
     reading::search_finds_what_a_plain_substring_test_finds,
     reading::terms_in_many_records_are_paged_like_terms_in_few,

@@ -1,25 +1,24 @@
 //! One connection with its prepared statements, and whether it is in a transaction.
 
-use std::{collections::HashMap, time::Instant};
+use std::time::Instant;
 
 use cairn_registry::store::{Value, postgres};
 use futures_util::TryStreamExt;
 use tokio_postgres::{Client, SimpleQueryMessage, Statement};
 
 use super::{
+    super::prepared::Prepared,
     connector::Connector,
     failure::Failure,
     values::{Answer, Cell, Column, Lifted},
 };
 
-/// Statements kept prepared. The registry has a few dozen texts; the bound is for those a guest makes up.
+/// Statements kept prepared.
 const PREPARED: usize = 128;
 
 pub(super) struct Connection {
     client: Client,
-    prepared: HashMap<Box<str>, Prepared>,
-    /// Counts statements; the prepared one with the lowest number is the first to go.
-    clock: u64,
+    prepared: Prepared<Statement>,
     pub(super) since: Instant,
     /// Between `BEGIN` and its end, as far as was asked for here.
     pub(super) in_transaction: bool,
@@ -27,11 +26,6 @@ pub(super) struct Connection {
     worn: bool,
     /// Whoever asked may have gone away; what it asked for still keeps the server busy.
     under_way: bool,
-}
-
-struct Prepared {
-    statement: Statement,
-    used: u64,
 }
 
 impl Connection {
@@ -45,8 +39,7 @@ impl Connection {
         connector.greet(&client).await?;
         Ok(Self {
             client,
-            prepared: HashMap::new(),
-            clock: 0,
+            prepared: Prepared::new(PREPARED),
             since: Instant::now(),
             in_transaction: false,
             worn: false,
@@ -110,34 +103,13 @@ impl Connection {
 
     /// The statement, prepared now or earlier.
     pub(super) async fn prepare(&mut self, sql: &str) -> Result<Statement, Failure> {
-        self.clock += 1;
-        let used = self.clock;
-        if let Some(prepared) = self.prepared.get_mut(sql) {
-            prepared.used = used;
-            return Ok(prepared.statement.clone());
+        if let Some(statement) = self.prepared.find(sql) {
+            return Ok(statement.clone());
         }
         let prepared = self.client.prepare(&postgres::numbered(sql)).await;
         let statement = self.judged(prepared)?;
-        self.make_room();
-        let kept = Prepared {
-            statement: statement.clone(),
-            used,
-        };
-        self.prepared.insert(sql.into(), kept);
+        self.prepared.keep(sql, statement.clone());
         Ok(statement)
-    }
-
-    fn make_room(&mut self) {
-        if self.prepared.len() < PREPARED {
-            return;
-        }
-        let oldest = self
-            .prepared
-            .iter()
-            .min_by_key(|(_, prepared)| prepared.used);
-        if let Some(sql) = oldest.map(|(sql, _)| sql.clone()) {
-            self.prepared.remove(&sql);
-        }
     }
 
     /// The driver's half, to send several statements at once.

@@ -1,4 +1,4 @@
-//! The store port's promises on a real file.
+//! What a real file promises beyond the store suite.
 
 use cairn_registry::ErrorKind;
 
@@ -23,62 +23,6 @@ fn insert(id: i64) -> Statement {
 async fn count(db: &Libsql) -> i64 {
     let rows = db.query("SELECT count(*) FROM t", vec![]).await.unwrap();
     rows.into_iter().next().unwrap().integer().unwrap()
-}
-
-#[tokio::test]
-async fn a_batch_is_all_or_nothing() {
-    let db = database().await;
-    let cases: [(&str, Vec<Statement>, Option<ErrorKind>, i64); 6] = [
-        ("plain", vec![insert(1), insert(2)], None, 2),
-        (
-            "constraint",
-            vec![insert(3), insert(1)],
-            Some(ErrorKind::Stale),
-            2,
-        ),
-        (
-            "unmet expectation",
-            vec![
-                insert(4),
-                Statement::expecting(1, "UPDATE t SET name = 'x' WHERE id = 99", vec![]),
-            ],
-            Some(ErrorKind::Stale),
-            2,
-        ),
-        (
-            "a guard that reads",
-            vec![
-                Statement::expecting(1, "SELECT 1 FROM t WHERE id = 1", vec![]),
-                insert(5),
-            ],
-            None,
-            3,
-        ),
-        (
-            "a table that is missing",
-            vec![insert(6), Statement::new("DELETE FROM nowhere", vec![])],
-            Some(ErrorKind::Unavailable),
-            3,
-        ),
-        (
-            "too few parameters",
-            vec![Statement::new(
-                "INSERT INTO t (id, name) VALUES (?1, ?2)",
-                vec![7.into()],
-            )],
-            Some(ErrorKind::Internal),
-            3,
-        ),
-    ];
-    for (case, statements, expected, rows) in cases {
-        let outcome = db.batch(statements).await;
-        assert_eq!(
-            outcome.as_ref().err().map(Error::kind),
-            expected,
-            "{case}: {outcome:?}"
-        );
-        assert_eq!(count(&db).await, rows, "{case}");
-    }
 }
 
 #[tokio::test]
