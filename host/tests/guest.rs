@@ -37,7 +37,7 @@ fn house(limits: &Limits) -> House {
         variables: Arc::new(variables),
     };
     let metrics = Arc::new(Metrics::new().unwrap());
-    let guests = Guests::load(&support::component(), limits, &offer, &metrics).unwrap();
+    let guests = Guests::load(&support::component(), limits, &offer, &metrics, 1).unwrap().remove(0);
     House {
         guests: Arc::new(guests),
         metrics,

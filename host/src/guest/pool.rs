@@ -59,7 +59,7 @@ pub(super) enum Lost {
     Final(Failure),
 }
 
-/// The component, running.
+/// The component, running on one thread.
 pub struct Guests {
     shared: ProxyHandler<Instances>,
     /// For second attempts, one to an instance: whatever stopped the first instance cannot take down others again.
@@ -71,42 +71,49 @@ pub struct Guests {
 }
 
 impl Guests {
-    /// Loads the component and checks that everything it imports is offered.
+    /// Loads the component and checks that everything it imports is offered. Gives one for each thread that serves: an
+    /// instance stays on its thread, and each thread has its share of them.
     pub fn load(
         source: &Source,
         limits: &Limits,
         offer: &Offer,
         metrics: &Arc<Metrics>,
-    ) -> Result<Self> {
+        threads: usize,
+    ) -> Result<Vec<Self>> {
         let engine = engine::start(limits)?;
         let component = engine::load(&engine, source)?;
         let pre = Arc::new(ProxyPre::P3(
             link(&engine, &component).map_err(engine::plain)?,
         ));
-        let freed = Arc::new(Notify::new());
         let closing = Arc::new(AtomicBool::new(false));
         let shared_limits = Arc::new(limits.clone());
-        let handler = |room, alone| {
-            ProxyHandler::new(Instances {
-                engine: engine.clone(),
-                pre: Arc::clone(&pre),
-                offer: offer.clone(),
-                limits: Arc::clone(&shared_limits),
-                metrics: Arc::clone(metrics),
-                room: Arc::new(Semaphore::new(room)),
+        let spare = Arc::new(Semaphore::new(SPARE));
+        let one = |thread| {
+            let freed = Arc::new(Notify::new());
+            let handler = |room, alone| {
+                ProxyHandler::new(Instances {
+                    engine: engine.clone(),
+                    pre: Arc::clone(&pre),
+                    offer: offer.clone(),
+                    limits: Arc::clone(&shared_limits),
+                    metrics: Arc::clone(metrics),
+                    room,
+                    freed: Arc::clone(&freed),
+                    closing: Arc::clone(&closing),
+                    alone,
+                })
+            };
+            let room = share(limits.instances.max(threads), thread, threads);
+            Self {
+                shared: handler(Arc::new(Semaphore::new(room)), false),
+                alone: handler(Arc::clone(&spare), true),
                 freed: Arc::clone(&freed),
                 closing: Arc::clone(&closing),
-                alone,
-            })
+                request_timeout: limits.request_timeout,
+                metrics: Arc::clone(metrics),
+            }
         };
-        Ok(Self {
-            shared: handler(limits.instances.max(1), false),
-            alone: handler(SPARE, true),
-            freed: Arc::clone(&freed),
-            closing: Arc::clone(&closing),
-            request_timeout: limits.request_timeout,
-            metrics: Arc::clone(metrics),
-        })
+        Ok((0..threads).map(one).collect())
     }
 
     /// From now on instances that end are no news.
@@ -178,6 +185,11 @@ impl Guests {
             let _ = tokio::time::timeout(ASK_AGAIN, self.freed.notified()).await;
         }
     }
+}
+
+/// What one thread gets of so many: all shares together are everything.
+fn share(all: usize, thread: usize, threads: usize) -> usize {
+    all / threads + usize::from(thread < all % threads)
 }
 
 /// A request without a body, once more.

@@ -3,10 +3,11 @@
 use std::{
     convert::Infallible,
     future::Future,
+    io,
     pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -20,6 +21,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 
@@ -52,6 +54,24 @@ pub(crate) enum Phase {
     Over,
 }
 
+/// Where connections are served: a runtime, and what answers there.
+pub(crate) struct Desk<F> {
+    runtime: Handle,
+    answer: F,
+    /// Connections.
+    open: Arc<AtomicUsize>,
+}
+
+impl<F> Desk<F> {
+    pub(crate) fn new(runtime: Handle, answer: F) -> Self {
+        Self {
+            runtime,
+            answer,
+            open: Arc::default(),
+        }
+    }
+}
+
 /// A listener with its connections.
 pub(crate) struct Listener {
     limits: Limits,
@@ -78,8 +98,9 @@ impl Listener {
         }
     }
 
-    /// Accepts until draining begins, then waits for the connections to finish.
-    pub(crate) async fn run<F, R>(self: Arc<Self>, socket: TcpListener, answer: F)
+    /// Accepts until draining begins, then waits for the connections to finish. Each goes to the desk with the fewest,
+    /// and stays there.
+    pub(crate) async fn run<F, R>(self: Arc<Self>, socket: TcpListener, desks: Vec<Desk<F>>)
     where
         F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
         R: Future<Output = Response<Body>> + Send + 'static,
@@ -92,13 +113,11 @@ impl Listener {
                 accepted = socket.accept() => accepted,
                 _ = &mut draining => break,
             };
-            match accepted {
-                Ok((stream, _)) => self.admit(stream, answer.clone()),
-                Err(error) => {
-                    // Out of descriptors, or the peer was gone already: either passes.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
+            let admitted = accepted.and_then(|(stream, _)| self.admit(stream, &desks));
+            if let Err(error) = admitted {
+                // Out of descriptors, or the peer was gone already: either passes.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
         drop(socket);
@@ -106,32 +125,42 @@ impl Listener {
         let _ = self.places.acquire_many(all).await;
     }
 
-    fn admit<F, R>(self: &Arc<Self>, stream: TcpStream, answer: F)
+    fn admit<F, R>(self: &Arc<Self>, stream: TcpStream, desks: &[Desk<F>]) -> io::Result<()>
     where
         F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
         R: Future<Output = Response<Body>> + Send + 'static,
     {
         let _ = stream.set_nodelay(true);
-        match Arc::clone(&self.places).try_acquire_owned() {
-            Ok(place) => {
-                let listener = Arc::clone(self);
-                tokio::spawn(async move { listener.converse(stream, answer, place).await });
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            self.metrics.refused("connections");
+            if let Ok(place) = Arc::clone(&self.turning_away).try_acquire_owned() {
+                tokio::spawn(turn_away(stream, place));
             }
-            Err(_) => {
-                self.metrics.refused("connections");
-                if let Ok(place) = Arc::clone(&self.turning_away).try_acquire_owned() {
-                    tokio::spawn(turn_away(stream, place));
+            return Ok(());
+        };
+        if let Some(desk) = desks
+            .iter()
+            .min_by_key(|desk| desk.open.load(Ordering::Relaxed))
+        {
+            let open = Open::new(&self.metrics, &desk.open, place);
+            let (listener, answer) = (Arc::clone(self), desk.answer.clone());
+            // What tells that bytes have come belongs to a runtime.
+            let stream = stream.into_std()?;
+            desk.runtime.spawn(async move {
+                match TcpStream::from_std(stream) {
+                    Ok(stream) => listener.converse(stream, answer, open).await,
+                    Err(error) => tracing::warn!(%error, "a connection could not be served"),
                 }
-            }
+            });
         }
+        Ok(())
     }
 
-    async fn converse<F, R>(&self, stream: TcpStream, answer: F, _place: OwnedSemaphorePermit)
+    async fn converse<F, R>(&self, stream: TcpStream, answer: F, _open: Open)
     where
         F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
         R: Future<Output = Response<Body>> + Send + 'static,
     {
-        let _open = Open::new(&self.metrics);
         let asked = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&asked);
         let service = service_fn(move |request| {
@@ -193,23 +222,33 @@ async fn turn_away(mut stream: TcpStream, _place: OwnedSemaphorePermit) {
         stream.shutdown().await?;
         let mut unread = [0; 1024];
         while stream.read(&mut unread).await? > 0 {}
-        std::io::Result::Ok(())
+        io::Result::Ok(())
     };
     let _ = tokio::time::timeout(Duration::from_secs(1), conversation).await;
 }
 
-/// Counts an open connection as long as it lives.
-struct Open(Arc<Metrics>);
+/// Counts an open connection, and holds its place, as long as it lives.
+struct Open {
+    metrics: Arc<Metrics>,
+    desk: Arc<AtomicUsize>,
+    _place: OwnedSemaphorePermit,
+}
 
 impl Open {
-    fn new(metrics: &Arc<Metrics>) -> Self {
+    fn new(metrics: &Arc<Metrics>, desk: &Arc<AtomicUsize>, place: OwnedSemaphorePermit) -> Self {
         metrics.connections.inc();
-        Self(Arc::clone(metrics))
+        desk.fetch_add(1, Ordering::Relaxed);
+        Self {
+            metrics: Arc::clone(metrics),
+            desk: Arc::clone(desk),
+            _place: place,
+        }
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.connections.dec();
+        self.metrics.connections.dec();
+        self.desk.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -17,26 +17,29 @@ mod request_id;
 pub(crate) mod resident;
 mod route;
 mod signals;
+mod threads;
 mod upload;
 
 use std::{
     future::Future,
     net::SocketAddr,
+    num::NonZero,
     pin::Pin,
     sync::{Arc, atomic::AtomicUsize},
 };
 
 use anyhow::{Context, Result};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{net::TcpListener, runtime::Handle, sync::watch};
 
 use self::{
     cache::{Cache, Flights},
-    listener::{Listener, Phase},
+    listener::{Desk, Listener, Phase},
     probes::Probes,
     public::Public,
+    threads::Threads,
 };
 use crate::{
-    config::model::Config,
+    config::model::{Config, Limits},
     guest::{self, Guests, Offer},
     telemetry::{access, metrics::Metrics},
 };
@@ -79,23 +82,28 @@ pub async fn run(options: Options) -> Result<()> {
         internal: internal.local_addr()?,
     };
     let cache = Arc::new(Cache::new(config.cache.size));
-    let house = Arc::new(house(&options, &cache)?);
-    let inside = Arc::new(probes(&options, &cache));
+    let threads = Threads::start(threads(&config.limits))?;
+    let houses = houses(&options, &cache)?;
+    let inside = probes(&options, &cache);
 
     let (phase, phases) = watch::channel(Phase::Serving);
     let front = Arc::new(Listener::new(&config.limits, phases, &options.metrics));
-    let open = Arc::clone(&house);
-    let front = tokio::spawn(front.run(public, move |request| {
-        let house = Arc::clone(&open);
-        async move { house.answer(request).await }
-    }));
+    let desks = threads.runtimes().zip(&houses).map(|(runtime, house)| {
+        let house = Arc::clone(house);
+        Desk::new(runtime, move |request| {
+            let house = Arc::clone(&house);
+            async move { house.answer(request).await }
+        })
+    });
+    let front = tokio::spawn(front.run(public, desks.collect()));
     // Probes are answered to the very end, so that it can be seen how the server goes.
     let (late, late_phases) = watch::channel(Phase::Serving);
     let back = Arc::new(Listener::new(&config.limits, late_phases, &options.metrics));
-    let back = tokio::spawn(back.run(internal, move |request| {
-        let inside = Arc::clone(&inside);
+    let desk = Desk::new(Handle::current(), move |request| {
+        let inside = inside.clone();
         async move { inside.internal(&request).await }
-    }));
+    });
+    let back = tokio::spawn(back.run(internal, vec![desk]));
 
     tracing::info!(address = %bound.public, internal_address = %bound.internal, "listening");
     (options.bound)(bound);
@@ -111,12 +119,16 @@ pub async fn run(options: Options) -> Result<()> {
     {
         tracing::warn!("requests were still under way at the end of the drain time");
     }
-    house.guests.close();
+    for house in &houses {
+        house.guests.close();
+    }
     phase.send_replace(Phase::Over);
     options.after.await;
     late.send_replace(Phase::Over);
     let _ = back.await;
     options.offer.db.close().await;
+    // Last: connections of the database may live on these threads too.
+    drop(threads);
     tracing::info!("stopped");
     access::flush();
     Ok(())
@@ -128,25 +140,39 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
         .with_context(|| format!("cannot listen on {address}"))
 }
 
-fn house(options: &Options, cache: &Arc<Cache>) -> Result<Public> {
+/// As many as there are processors, and no more than there may be instances: each has at least one.
+fn threads(limits: &Limits) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    processors.min(limits.instances).max(1)
+}
+
+/// One for each thread.
+fn houses(options: &Options, cache: &Arc<Cache>) -> Result<Vec<Arc<Public>>> {
     let config = &options.config;
-    Ok(Public {
-        guests: Guests::load(
-            &options.component,
-            &config.limits,
-            &options.offer,
-            &options.metrics,
-        )?,
-        db: options.offer.db.clone(),
-        cache: Arc::clone(cache),
-        caching: config.cache.enabled,
-        flights: Flights::default(),
-        probes: probes(options, cache),
-        open_probes: config.probes.clone(),
-        limits: config.limits.clone(),
-        metrics: Arc::clone(&options.metrics),
-        under_way: AtomicUsize::new(0),
-    })
+    let guests = Guests::load(
+        &options.component,
+        &config.limits,
+        &options.offer,
+        &options.metrics,
+        threads(&config.limits),
+    )?;
+    let (flights, under_way) = (Flights::default(), Arc::new(AtomicUsize::new(0)));
+    let probes = probes(options, cache);
+    let house = |guests| {
+        Arc::new(Public {
+            guests,
+            db: options.offer.db.clone(),
+            cache: Arc::clone(cache),
+            caching: config.cache.enabled,
+            flights: flights.clone(),
+            probes: probes.clone(),
+            open_probes: config.probes.clone(),
+            limits: config.limits.clone(),
+            metrics: Arc::clone(&options.metrics),
+            under_way: Arc::clone(&under_way),
+        })
+    };
+    Ok(guests.into_iter().map(house).collect())
 }
 
 fn probes(options: &Options, cache: &Arc<Cache>) -> Probes {

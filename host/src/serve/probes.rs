@@ -16,6 +16,7 @@ use super::{
 use crate::{config::model, db::Store, telemetry::metrics::Metrics, version::Version};
 
 /// Where probes look.
+#[derive(Clone)]
 pub(crate) struct Probes {
     pub(crate) health: Arc<Health>,
     pub(crate) db: Store,

@@ -30,7 +30,7 @@ use crate::{
 /// Bodies up to this many bytes are taken in whole when nothing is kept of them.
 pub(super) const WHOLE: usize = 1 << 20;
 
-/// All that a public request may need.
+/// All that a public request may need. Each thread has one of its own; apart from the guests it is the same for all.
 pub(crate) struct Public {
     pub(crate) guests: Guests,
     pub(crate) db: Store,
@@ -41,7 +41,7 @@ pub(crate) struct Public {
     pub(crate) open_probes: model::Probes,
     pub(crate) limits: Limits,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) under_way: AtomicUsize,
+    pub(crate) under_way: Arc<AtomicUsize>,
 }
 
 /// One request among those under way.

@@ -24,8 +24,13 @@ impl RequestId {
     }
 
     fn new() -> Self {
-        let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
-        Self(HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("-")))
+        let mut left = fastrand::u128(..);
+        let id: [u8; 32] = std::array::from_fn(|_| {
+            let digit = left as u8 & 15;
+            left >>= 4;
+            digit + if digit < 10 { b'0' } else { b'a' - 10 }
+        });
+        Self(HeaderValue::from_bytes(&id).unwrap_or(HeaderValue::from_static("-")))
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -8,8 +8,8 @@ use std::{
 
 use tokio::sync::watch;
 
-/// Questions under way, by key.
-#[derive(Default)]
+/// Questions under way, by key; clones share them.
+#[derive(Clone, Default)]
 pub(crate) struct Flights(Arc<Mutex<HashMap<u64, watch::Receiver<()>>>>);
 
 /// Whose turn it is.

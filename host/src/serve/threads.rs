@@ -1,0 +1,47 @@
+//! The threads that serve. Each has a runtime of its own, and a connection stays on the thread it came to, as do the guests
+//! that answer it: a request passes between tasks a dozen times, and to wake another thread each time would cost more than
+//! what the tasks do. The rest of the process (the daemon, probes) has its own runtime, and takes nothing from these.
+
+use anyhow::{Context, Result};
+use tokio::{
+    runtime::{Builder, Handle},
+    sync::oneshot,
+};
+
+/// Threads that live as long as this.
+pub(super) struct Threads(Vec<Thread>);
+
+struct Thread {
+    runtime: Handle,
+    /// Its end is the thread's end.
+    _alive: oneshot::Sender<()>,
+}
+
+impl Threads {
+    pub(super) fn start(count: usize) -> Result<Self> {
+        (0..count)
+            .map(|number| start(number).context("starting a thread that serves"))
+            .collect::<Result<_>>()
+            .map(Self)
+    }
+
+    pub(super) fn runtimes(&self) -> impl Iterator<Item = Handle> {
+        self.0.iter().map(|thread| thread.runtime.clone())
+    }
+}
+
+fn start(number: usize) -> Result<Thread> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let (alive, over) = oneshot::channel::<()>();
+    let thread = Thread {
+        runtime: runtime.handle().clone(),
+        _alive: alive,
+    };
+    std::thread::Builder::new()
+        .name(format!("cairn-serve-{number}"))
+        .spawn(move || {
+            let _ = runtime.block_on(over);
+            runtime.shutdown_background();
+        })?;
+    Ok(thread)
+}
