@@ -3,16 +3,13 @@
 
 use std::sync::OnceLock;
 
-use ::http::Response;
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use bytes::Bytes;
 use cairn_registry::model::Namespace;
-use spin_sdk::{
-    http::Request,
-    http_service,
-    wasip3::{
-        http::types::{self, ErrorCode},
-        wit_bindgen, wit_future, wit_stream,
-    },
+use spin_sdk::wasip3::{
+    exports::http::handler::Guest,
+    http::types::{self, ErrorCode},
+    wit_bindgen, wit_future, wit_stream,
 };
 
 use crate::{Router, db::Store, router};
@@ -20,14 +17,19 @@ use crate::{Router, db::Store, router};
 /// One router per instance, and with it one reading connection.
 static ROUTER: OnceLock<Router<Store>> = OnceLock::new();
 
-#[http_service]
-async fn handle(request: Request) -> Result<types::Response, ErrorCode> {
-    let router = match ROUTER.get() {
-        Some(router) => router,
-        None => begin().await?,
-    };
-    let response = router.answer(&request).await;
-    lower(response)
+struct Component;
+
+spin_sdk::wasip3::http::service::export!(Component);
+
+impl Guest for Component {
+    async fn handle(request: types::Request) -> Result<types::Response, ErrorCode> {
+        let router = match ROUTER.get() {
+            Some(router) => router,
+            None => begin().await?,
+        };
+        let asked = lift(&request)?;
+        lower(router.answer(&asked).await)
+    }
 }
 
 /// The first request asks which engine there is. Another one may have come to the same answer in between.
@@ -36,6 +38,56 @@ async fn begin() -> Result<&'static Router<Store>, ErrorCode> {
         .await
         .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
     Ok(ROUTER.get_or_init(|| router(store, Namespace::default())))
+}
+
+/// What is asked, without the body: nothing here reads one, and to open one that nobody reads costs as much as the rest.
+fn lift(request: &types::Request) -> Result<Request<()>, ErrorCode> {
+    let mut asked = Request::new(());
+    *asked.method_mut() = lift_method(request.get_method())?;
+    *asked.uri_mut() = lift_target(request)?;
+    *asked.headers_mut() = lift_headers(request.get_headers().copy_all())?;
+    Ok(asked)
+}
+
+fn lift_method(method: types::Method) -> Result<Method, ErrorCode> {
+    Ok(match method {
+        types::Method::Get => Method::GET,
+        types::Method::Head => Method::HEAD,
+        types::Method::Post => Method::POST,
+        types::Method::Put => Method::PUT,
+        types::Method::Delete => Method::DELETE,
+        types::Method::Connect => Method::CONNECT,
+        types::Method::Options => Method::OPTIONS,
+        types::Method::Trace => Method::TRACE,
+        types::Method::Patch => Method::PATCH,
+        types::Method::Other(word) => {
+            Method::try_from(&*word).map_err(|_| ErrorCode::HttpRequestMethodInvalid)?
+        }
+    })
+}
+
+/// The authority stands here and not in `Host`, which guests do not see.
+fn lift_target(request: &types::Request) -> Result<Uri, ErrorCode> {
+    let path = request.get_path_with_query().unwrap_or_default();
+    let path = if path.is_empty() { "/".to_owned() } else { path };
+    let uri = Uri::builder().path_and_query(path);
+    let uri = match request.get_authority() {
+        Some(authority) => uri.scheme("http").authority(authority),
+        None => uri,
+    };
+    uri.build().map_err(|_| ErrorCode::HttpRequestUriInvalid)
+}
+
+fn lift_headers(fields: Vec<(String, Vec<u8>)>) -> Result<HeaderMap, ErrorCode> {
+    let mut headers = HeaderMap::with_capacity(fields.len());
+    for (name, value) in fields {
+        let field = (HeaderName::try_from(name), HeaderValue::try_from(value));
+        let (Ok(name), Ok(value)) = field else {
+            return Err(ErrorCode::HttpProtocolError);
+        };
+        headers.append(name, value);
+    }
+    Ok(headers)
 }
 
 /// Hands out the head at once and the body behind it, in one piece. An answer without a body has no stream at all, so
