@@ -17,6 +17,7 @@ mod request_id;
 pub(crate) mod resident;
 mod route;
 mod signals;
+mod span;
 mod upload;
 
 use std::{
@@ -24,6 +25,7 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, atomic::AtomicUsize},
+    time::Instant,
 };
 
 use anyhow::{Context, Result};
@@ -37,8 +39,8 @@ use self::{
 };
 use crate::{
     config::model::Config,
-    guest::{self, Guests, Offer},
-    telemetry::{access, metrics::Metrics},
+    guest::{self, Guests, Offer, Statements},
+    telemetry::{access, metrics::Metrics, trace::Tracer},
 };
 
 pub use health::{Health, Schema, Source};
@@ -54,6 +56,8 @@ pub struct Options {
     pub offer: Offer,
     pub health: Arc<Health>,
     pub metrics: Arc<Metrics>,
+    /// There is one when traces are wanted.
+    pub tracer: Option<Arc<Tracer>>,
     /// Ends the server: [`signals`], or a test's own.
     pub stop: Task,
     /// Run when the last request is answered and before the database is closed: the sync daemon stops.
@@ -102,6 +106,7 @@ pub async fn run(options: Options) -> Result<()> {
     tokio::spawn(resident::give_back());
     options.stop.await;
 
+    let over = Instant::now() + config.limits.drain_timeout;
     options.health.drain();
     tracing::info!(seconds = config.limits.drain_timeout.as_secs(), "draining");
     phase.send_replace(Phase::Draining);
@@ -117,6 +122,9 @@ pub async fn run(options: Options) -> Result<()> {
     late.send_replace(Phase::Over);
     let _ = back.await;
     options.offer.db.close().await;
+    if let Some(tracer) = &options.tracer {
+        tracer.close(over.saturating_duration_since(Instant::now())).await;
+    }
     tracing::info!("stopped");
     access::flush();
     Ok(())
@@ -136,6 +144,10 @@ fn house(options: &Options, cache: &Arc<Cache>) -> Result<Public> {
             &config.limits,
             &options.offer,
             &options.metrics,
+            match options.tracer {
+                Some(_) => Statements::Traced,
+                None => Statements::Untraced,
+            },
         )?,
         db: options.offer.db.clone(),
         cache: Arc::clone(cache),
@@ -145,6 +157,7 @@ fn house(options: &Options, cache: &Arc<Cache>) -> Result<Public> {
         open_probes: config.probes.clone(),
         limits: config.limits.clone(),
         metrics: Arc::clone(&options.metrics),
+        tracer: options.tracer.clone(),
         under_way: AtomicUsize::new(0),
     })
 }
