@@ -43,7 +43,8 @@ fn house(limits: &Limits) -> House {
         &offer,
         &metrics,
         Statements::Untraced,
-    ).unwrap();
+    )
+    .unwrap();
     House {
         guests: Arc::new(guests),
         metrics,

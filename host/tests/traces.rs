@@ -80,7 +80,11 @@ async fn are_told_apart<D>(server: &Server<D>, collector: &Collector, path: &str
         begun.extend(statements.iter().map(|span| (span.begun, number)));
     }
     begun.sort_unstable();
-    let first: Vec<usize> = begun.iter().take(REQUESTS).map(|(_, number)| *number).collect();
+    let first: Vec<usize> = begun
+        .iter()
+        .take(REQUESTS)
+        .map(|(_, number)| *number)
+        .collect();
     assert!(
         (0..REQUESTS).all(|number| first.contains(&number)),
         "they did not run at the same time: {begun:?}"
@@ -114,7 +118,7 @@ async fn what_goes_wrong_shows_where_it_did() {
     let server = server(traced(&collector)).await;
     let missing = "SELECT%20x%20FROM%20missing%20WHERE%20y%3D'secret'";
     ask(&server, &format!("/sql?q={missing}"), 1).await;
-    assert_eq!(server.get("/trap", &[]).await.status(), 502);
+    assert_eq!(server.get("/trap", &[]).await.status(), 503);
     let spans = collector.after(2).await;
     let failed = |name: &str| {
         let found = spans.iter().find(|span| span.name == name);
@@ -129,7 +133,7 @@ async fn what_goes_wrong_shows_where_it_did() {
         "SELECT x FROM missing WHERE y=?"
     );
     let request = failed("GET");
-    assert_eq!(request.attribute("error.type"), "502");
+    assert_eq!(request.attribute("error.type"), "503");
     let [guest] = request.children(&spans)[..] else {
         panic!("not one attempt: {spans:?}");
     };

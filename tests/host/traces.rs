@@ -88,7 +88,10 @@ fn follow(database: Option<String>, system: &str) {
     let installation = Installation::of_fixture();
     let mut command = traced(&installation, &collector.upstream.url(), "0");
     command.env("OTEL_EXPORTER_OTLP_HEADERS", "x-key=a%20b");
-    command.env("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test");
+    command.env(
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "deployment.environment.name=test",
+    );
     if let Some(url) = database {
         command.env("CAIRN_DATABASE_URL", url);
     }
@@ -101,7 +104,10 @@ fn follow(database: Option<String>, system: &str) {
     let [asked, ..] = &collector.upstream.asked()[..] else {
         panic!("nothing was sent");
     };
-    assert_eq!((asked.method.as_str(), asked.path()), ("POST", "/v1/traces"));
+    assert_eq!(
+        (asked.method.as_str(), asked.path()),
+        ("POST", "/v1/traces")
+    );
     assert_eq!(asked.header("content-type"), "application/x-protobuf");
     assert_eq!(asked.header("x-key"), "a b");
 
@@ -124,7 +130,10 @@ fn follow(database: Option<String>, system: &str) {
 
 fn is_the_request(span: &Span) {
     assert_eq!(span.name, "GET /v0.1/servers");
-    assert_eq!((span.parent.as_str(), span.state.as_str()), (ABOVE, "vendor=1"));
+    assert_eq!(
+        (span.parent.as_str(), span.state.as_str()),
+        (ABOVE, "vendor=1")
+    );
     assert_eq!(span.flags, 0x301, "sampled, below a span elsewhere");
     assert_eq!((span.status, span.failure.as_str()), (0, ""));
     for (name, value) in [
@@ -150,7 +159,10 @@ fn has_statements(request: &Span, spans: &[Span], system: &str) {
     let [guest] = request.children(spans)[..] else {
         panic!("not one call of the component: {spans:?}");
     };
-    assert_eq!((guest.name.as_str(), guest.kind, guest.flags), ("guest", 1, 0x101));
+    assert_eq!(
+        (guest.name.as_str(), guest.kind, guest.flags),
+        ("guest", 1, 0x101)
+    );
     assert!(guest.is_within(request), "{spans:?}");
     let statements = guest.children(spans);
     assert!(!statements.is_empty(), "{spans:?}");
@@ -193,7 +205,10 @@ fn a_pass_and_its_batches_are_a_trace_of_their_own() {
         let pass = spans.iter().find(of_pass)?.clone();
         Some((pass, spans))
     });
-    assert_eq!((pass.parent.as_str(), pass.kind, pass.flags), ("", 1, 0x101));
+    assert_eq!(
+        (pass.parent.as_str(), pass.kind, pass.flags),
+        ("", 1, 0x101)
+    );
     assert_eq!(pass.attribute("cairn.source"), "source");
     assert_ne!(pass.attribute("cairn.sync.written"), "0");
     let [batch] = pass.children(&spans)[..] else {

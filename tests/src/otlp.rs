@@ -56,9 +56,9 @@ pub fn spans(body: &[u8]) -> Vec<Span> {
     let mut spans = Vec::new();
     for resource_spans in messages(body, 1) {
         let resource = messages(resource_spans, 1);
-        let resource = resource.first().map_or_else(BTreeMap::new, |resource| {
-            attributes(&messages(resource, 1))
-        });
+        let resource = resource
+            .first()
+            .map_or_else(BTreeMap::new, |resource| attributes(&messages(resource, 1)));
         for scope_spans in messages(resource_spans, 2) {
             for bytes in messages(scope_spans, 2) {
                 spans.push(Span {

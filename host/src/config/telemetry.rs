@@ -149,8 +149,7 @@ fn traces(telemetry: &Telemetry, named: bool) -> Result<Traces, (&'static str, S
         .sampling
         .parse()
         .map_err(of("telemetry.tracing.sampling"))?;
-    let mut resource =
-        pairs(&telemetry.attributes).map_err(of("telemetry.resourceAttributes"))?;
+    let mut resource = pairs(&telemetry.attributes).map_err(of("telemetry.resourceAttributes"))?;
     let known = |resource: &[(String, String)], name| resource.iter().any(|pair| pair.0 == name);
     if named || !known(&resource, "service.name") {
         resource.retain(|pair| pair.0 != "service.name");

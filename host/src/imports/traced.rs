@@ -132,12 +132,7 @@ impl<T: Send> Traced<T> {
         )
     }
 
-    fn begin(
-        self,
-        store: StoreContextMut<'_, T>,
-        system: &'static str,
-        sql: &str,
-    ) -> Option<Span> {
+    fn begin(self, store: StoreContextMut<'_, T>, system: &'static str, sql: &str) -> Option<Span> {
         let parent = (self.caller)(store)?;
         let (operation, summary) = summary(sql);
         let mut span = parent.child(summary.clone(), Kind::Client);
@@ -225,8 +220,16 @@ mod tests {
     #[test]
     fn a_statement_is_named_by_its_verb_and_its_first_table() {
         for (sql, operation, name) in [
-            ("SELECT a, b FROM view v WHERE x = ?1", "SELECT", "SELECT view"),
-            ("select count(*) from (SELECT 1 FROM entry) e", "SELECT", "SELECT entry"),
+            (
+                "SELECT a, b FROM view v WHERE x = ?1",
+                "SELECT",
+                "SELECT view",
+            ),
+            (
+                "select count(*) from (SELECT 1 FROM entry) e",
+                "SELECT",
+                "SELECT entry",
+            ),
             ("INSERT INTO t(x) VALUES (?1)", "INSERT", "INSERT t"),
             ("UPDATE source SET a = 1", "UPDATE", "UPDATE source"),
             ("DELETE FROM seen", "DELETE", "DELETE seen"),

@@ -123,7 +123,9 @@ pub async fn run(options: Options) -> Result<()> {
     let _ = back.await;
     options.offer.db.close().await;
     if let Some(tracer) = &options.tracer {
-        tracer.close(over.saturating_duration_since(Instant::now())).await;
+        tracer
+            .close(over.saturating_duration_since(Instant::now()))
+            .await;
     }
     tracing::info!("stopped");
     access::flush();

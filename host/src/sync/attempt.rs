@@ -63,12 +63,7 @@ pub(super) async fn run(daemon: &Daemon, source: &Source) -> Outcome {
     outcome
 }
 
-async fn leased(
-    daemon: &Daemon,
-    source: &Source,
-    lease: &Lease,
-    trace: Option<Parent>,
-) -> Outcome {
+async fn leased(daemon: &Daemon, source: &Source, lease: &Lease, trace: Option<Parent>) -> Outcome {
     let attempt = Attempt {
         daemon,
         source,

@@ -53,9 +53,7 @@ async fn handle(request: Incoming) -> Response<Body> {
         "/sql-stream-around" => {
             text(around(&query, async || sql_stream(query.text("q")).await).await)
         }
-        "/postgres-around" => {
-            text(around(&query, async || postgres(query.text("q")).await).await)
-        }
+        "/postgres-around" => text(around(&query, async || postgres(query.text("q")).await).await),
         "/page" => page(),
         "/variable" => match spin_sdk::variables::get(query.text("name")).await {
             Ok(value) => text(value),
