@@ -10,7 +10,11 @@ use std::{
     time::Duration,
 };
 
-use cairn_tests::{Client, Installation, Server, Upstream, database, otlp, otlp::Span, until};
+use cairn_tests::{
+    Client, Installation, Server, Upstream, database, fixture, installation::of_source, otlp,
+    otlp::Span, until,
+};
+use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(20);
 /// The caller's span.
@@ -85,7 +89,9 @@ fn trace(number: u8) -> String {
 /// What holds on either engine.
 fn follow(database: Option<String>, system: &str) {
     let collector = Collector::start(200);
-    let installation = Installation::of_fixture();
+    // Read once: each look at a source is a commit, by which the cache drops.
+    let source = json!({ "file": { "path": fixture::path("catalog.json") }, "syncPolicy": { "interval": "1h" } });
+    let installation = Installation::new(of_source(source));
     let mut command = traced(&installation, &collector.upstream.url(), "0");
     command.env("OTEL_EXPORTER_OTLP_HEADERS", "x-key=a%20b");
     command.env(
