@@ -171,14 +171,18 @@ fn has_statements(request: &Span, spans: &[Span], system: &str) {
     );
     assert!(guest.is_within(request), "{spans:?}");
     let statements = guest.children(spans);
-    assert!(!statements.is_empty(), "{spans:?}");
+    // On a server a new connection is rolled back first.
+    let reads = |span: &&Span| span.attribute("db.operation.name") == "SELECT";
+    assert!(statements.iter().any(reads), "{spans:?}");
     for statement in statements {
         assert!(statement.is_within(guest), "{spans:?}");
         assert_eq!((statement.kind, statement.status), (3, 0), "{statement:?}");
         assert_eq!(statement.attribute("db.system.name"), system);
-        assert_eq!(statement.attribute("db.operation.name"), "SELECT");
+        let operation = statement.attribute("db.operation.name");
+        assert!(["SELECT", "ROLLBACK"].contains(&operation), "{statement:?}");
         assert_eq!(statement.attribute("db.query.summary"), statement.name);
-        assert!(statement.attribute("db.query.text").starts_with("SELECT "));
+        let text = statement.attribute("db.query.text");
+        assert!(text.starts_with(operation), "{statement:?}");
         let told = format!("{statement:?}");
         assert!(!told.contains("zebrafish"), "a parameter is told: {told}");
     }

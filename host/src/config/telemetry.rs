@@ -132,24 +132,20 @@ pub(super) fn derive(
     if !telemetry.tracing {
         return;
     }
-    match traces(telemetry, given.get("telemetry.serviceName").is_some()) {
-        Ok(traces) => telemetry.traces = Some(traces),
-        Err((key, message)) => report.add(key, &at(key), message),
+    let headers = telemetry.headers.as_ref().map_or("", Secret::expose);
+    match pairs(headers) {
+        Ok(headers) => {
+            let named = given.get("telemetry.serviceName").is_some();
+            telemetry.traces = traces(telemetry, headers, named);
+        }
+        Err(message) => report.add("telemetry.headers", &at("telemetry.headers"), message),
     }
 }
 
-fn traces(telemetry: &Telemetry, named: bool) -> Result<Traces, (&'static str, String)> {
-    let of = |key: &'static str| move |message| (key, message);
-    let headers = telemetry.headers.as_ref().map_or("", Secret::expose);
-    let headers = pairs(headers).map_err(of("telemetry.headers"))?;
-    let headers = headers
-        .into_iter()
-        .map(|(name, value)| (name, Secret::new(value)));
-    let share = telemetry
-        .sampling
-        .parse()
-        .map_err(of("telemetry.tracing.sampling"))?;
-    let mut resource = pairs(&telemetry.attributes).map_err(of("telemetry.resourceAttributes"))?;
+/// Nothing when a text was refused already.
+fn traces(telemetry: &Telemetry, headers: Vec<(String, String)>, named: bool) -> Option<Traces> {
+    let share = telemetry.sampling.parse().ok()?;
+    let mut resource = pairs(&telemetry.attributes).ok()?;
     let known = |resource: &[(String, String)], name| resource.iter().any(|pair| pair.0 == name);
     if named || !known(&resource, "service.name") {
         resource.retain(|pair| pair.0 != "service.name");
@@ -165,9 +161,10 @@ fn traces(telemetry: &Telemetry, named: bool) -> Result<Traces, (&'static str, S
             resource.push((name.to_owned(), value.to_owned()));
         }
     }
-    Ok(Traces {
+    let secret = |(name, value): (String, String)| (name, Secret::new(value));
+    Some(Traces {
         url: whole(&telemetry.endpoint, telemetry.insecure),
-        headers: headers.collect(),
+        headers: headers.into_iter().map(secret).collect(),
         share,
         resource,
     })
