@@ -69,7 +69,11 @@ fn lift_method(method: types::Method) -> Result<Method, ErrorCode> {
 /// The authority stands here and not in `Host`, which guests do not see.
 fn lift_target(request: &types::Request) -> Result<Uri, ErrorCode> {
     let path = request.get_path_with_query().unwrap_or_default();
-    let path = if path.is_empty() { "/".to_owned() } else { path };
+    let path = if path.is_empty() {
+        "/".to_owned()
+    } else {
+        path
+    };
     let uri = Uri::builder().path_and_query(path);
     let uri = match request.get_authority() {
         Some(authority) => uri.scheme("http").authority(authority),

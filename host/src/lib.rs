@@ -8,7 +8,7 @@
 //! * [`sync`]: the daemon, where records come from, and in which form.
 //! * [`serve`]: listeners, limits, cache, compression, probes, drain.
 //! * [`migrate`]: the schema, step by step.
-//! * [`telemetry`]: logs and metrics.
+//! * [`telemetry`]: logs, metrics and traces.
 //!
 //! Nothing here decides what a registry answers: that is the component's part. Nobody but the binary, its tests and
 //! the programme that measures it uses this crate.

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use cairn::{
     config::model::Limits,
     db::Libsql,
-    guest::{Content, Failure, Guests, Offer},
+    guest::{Content, Failure, Guests, Offer, Statements},
     telemetry::metrics::Metrics,
 };
 use http::{Method, Request};
@@ -37,7 +37,16 @@ fn house(limits: &Limits) -> House {
         variables: Arc::new(variables),
     };
     let metrics = Arc::new(Metrics::new().unwrap());
-    let guests = Guests::load(&support::component(), limits, &offer, &metrics, 1).unwrap().remove(0);
+    let guests = Guests::load(
+        &support::component(),
+        limits,
+        &offer,
+        &metrics,
+        Statements::Untraced,
+        1,
+    )
+    .unwrap()
+    .remove(0);
     House {
         guests: Arc::new(guests),
         metrics,

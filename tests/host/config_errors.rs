@@ -54,8 +54,8 @@ fn what_is_not_supported_yet_is_refused_by_name() {
     );
     check("database:\n  type: mysql\n", &["database.type", "mysql"]);
     check(
-        "telemetry:\n  enabled: true\n",
-        &["telemetry.enabled", "/metrics"],
+        "telemetry:\n  enabled: true\n  metrics:\n    enabled: true\n",
+        &["telemetry.metrics.enabled", "/metrics"],
     );
     let source = |kind: &str| {
         let installation = Installation::empty();

@@ -28,6 +28,7 @@ mod older_form;
 mod probes;
 mod real_data;
 mod sync;
+mod traces;
 
 /// A file that is not in the list above would be compiled by nobody.
 #[test]

@@ -47,6 +47,7 @@ fn the_names_that_dashboards_read_are_there() {
         ("cairn_cache_entries", "gauge"),
         ("cairn_connections", "gauge"),
         ("cairn_database_readers", "gauge"),
+        ("cairn_spans_dropped_total", "counter"),
     ] {
         assert!(
             text.contains(&format!("# TYPE {name} {kind}\n")),

@@ -25,6 +25,7 @@ pub mod client;
 pub mod database;
 pub mod fixture;
 pub mod installation;
+pub mod otlp;
 pub mod postgres;
 pub mod process;
 pub mod raw;

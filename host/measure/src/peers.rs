@@ -157,6 +157,7 @@ async fn host(config: Arc<Config>, bound: oneshot::Sender<SocketAddr>) -> Result
         },
         health,
         metrics: Arc::new(Metrics::new()?),
+        tracer: None,
         stop: Box::pin(std::future::pending()),
         after: Box::pin(async {}),
         bound: Box::new(|at| {

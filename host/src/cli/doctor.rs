@@ -84,7 +84,7 @@ async fn examine(chart: &mut Chart, config: &Arc<Config>, offline: bool) {
         );
     }
     if let Some(db) = examine_database(chart, config).await {
-        if let Ok(daemon) = Daemon::new(db.clone(), Arc::clone(config), None) {
+        if let Ok(daemon) = Daemon::new(db.clone(), Arc::clone(config), None, None) {
             examine_sources(chart, config, &daemon, offline).await;
         }
         db.close().await;

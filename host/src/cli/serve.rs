@@ -64,6 +64,7 @@ async fn serve(config: Arc<Config>, component: Source) -> Result<()> {
     db.follow();
     let health = Arc::new(Health::default());
     let metrics = Arc::new(Metrics::new()?);
+    let tracer = settings::tracer(&config, &metrics)?;
     health.set_schema(schema(&db).await?);
     let watch = Watch::new(db.clone(), Arc::clone(&health), Arc::clone(&metrics));
     watch.look().await;
@@ -71,6 +72,7 @@ async fn serve(config: Arc<Config>, component: Source) -> Result<()> {
         db.clone(),
         Arc::clone(&config),
         Some(Arc::clone(&metrics)),
+        tracer.clone(),
     )?);
     let synchronising = config
         .sync
@@ -85,6 +87,7 @@ async fn serve(config: Arc<Config>, component: Source) -> Result<()> {
         },
         health,
         metrics,
+        tracer,
         stop: Box::pin(serve::signals()),
         after: Box::pin(async move {
             daemon.stop();

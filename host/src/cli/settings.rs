@@ -10,6 +10,7 @@ use crate::{
     config::{self, Config, Database, Overrides, Postgres, Process},
     db::Store,
     migrate::{self, Standing, Step},
+    telemetry::{metrics::Metrics, trace::Tracer},
 };
 use cairn_registry::store::Db;
 
@@ -68,6 +69,14 @@ pub(super) fn runtime() -> Result<Runtime> {
         .enable_all()
         .build()
         .context("starting the runtime")
+}
+
+/// Whoever tells of traces, if they are wanted.
+pub(super) fn tracer(config: &Config, metrics: &Metrics) -> Result<Option<Arc<Tracer>>> {
+    let traces = config.telemetry.traces.as_ref();
+    traces
+        .map(|traces| Tracer::start(traces, metrics))
+        .transpose()
 }
 
 /// The database, with every schema step applied.

@@ -13,7 +13,7 @@ use crate::{
     config::{Config, Overrides},
     serve,
     sync::{Daemon, Outcome},
-    telemetry,
+    telemetry::{self, metrics::Metrics},
 };
 
 /// Read sources into the database: whenever they are due, or once.
@@ -46,9 +46,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     telemetry::log::init(&config.log)?;
     settings::runtime()?.block_on(async {
         let db = settings::database(&config).await?;
-        let daemon = Arc::new(Daemon::new(db.clone(), Arc::clone(&config), None)?);
+        // Nobody asks this process for figures.
+        let tracer = settings::tracer(&config, &Metrics::new()?)?;
+        let daemon = Arc::new(Daemon::new(
+            db.clone(),
+            Arc::clone(&config),
+            None,
+            tracer.clone(),
+        )?);
         let ended = act(args, &config, &daemon).await;
         db.close().await;
+        if let Some(tracer) = tracer {
+            tracer.close(config.limits.drain_timeout).await;
+        }
         ended
     })
 }

@@ -76,6 +76,9 @@ changes. A password that is not given is looked up where libpq looks: in the fil
 of root that the pod's `fsGroup` may read (mode 0640 or 0440) is read with a warning, and so is one of root with mode 0600
 when the process may read it. Give such a pod an `fsGroup`, and it works with any UID.
 
+**Traces** are sent when `OTEL_EXPORTER_OTLP_ENDPOINT` names a collector, or with `telemetry.enabled` and
+`telemetry.tracing.enabled`. Variables that begin with `OTEL_` count only when the key has no other, and go before the file.
+
 **Anchors** and merge keys of YAML work. A key given twice is an error. The file has at most 1 MiB.
 ";
 
@@ -90,7 +93,7 @@ a value is shown, that one may stay.
 ";
 
 /// A group of keys of the configuration: title, first segments of the paths (empty: those without a section).
-const SECTIONS: [(&str, &str); 8] = [
+const SECTIONS: [(&str, &str); 9] = [
     ("Server", ""),
     ("Access", "auth."),
     ("Database", "database."),
@@ -99,6 +102,7 @@ const SECTIONS: [(&str, &str); 8] = [
     ("Response cache", "cache."),
     ("Probes on the public listener", "probes."),
     ("Log", "log."),
+    ("Traces", "telemetry."),
 ];
 
 /// The whole document, as it is committed.

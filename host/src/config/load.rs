@@ -16,8 +16,8 @@ use super::{
     forms::Lists,
     keys,
     layer::{self, Layer},
-    model::{Auth, Cache, Config, Database, Limits, Log, Probes, Server, Sync},
-    refused,
+    model::{Auth, Cache, Config, Database, Limits, Log, Probes, Server, Sync, Telemetry},
+    refused, telemetry,
     yaml::{self, Entry, Value},
 };
 
@@ -122,6 +122,7 @@ fn assemble(
     given.fill(keys::CONFIG, "", &mut config, report);
     derive(&mut config, &given, env);
     choose_database(&mut config.database, &given, env, report);
+    telemetry::derive(&mut config.telemetry, &given, env, report);
     if in_file {
         let catalog = lists.read(given.get("registryName"), report);
         (config.sources, config.registries) = (catalog.sources, catalog.registries);
@@ -287,6 +288,7 @@ pub(super) fn blank() -> Config {
             level: String::new(),
             json: None,
         },
+        telemetry: Telemetry::default(),
         sync: Sync {
             enabled: false,
             max_record_size: 0,

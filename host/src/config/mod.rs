@@ -25,10 +25,12 @@ mod show;
 mod slot;
 mod source;
 mod suggest;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod url;
+mod words;
 mod yaml;
 
 pub use document::document;

@@ -3,7 +3,10 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-pub use super::server::{DatabaseType, Login, Postgres, Secret, Server, Tls};
+pub use super::{
+    server::{DatabaseType, Login, Postgres, Secret, Server, Tls},
+    telemetry::{Share, Telemetry, Traces},
+};
 
 /// Everything that `cairn` needs to know before it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,7 @@ pub struct Config {
     pub cache: Cache,
     pub probes: Probes,
     pub log: Log,
+    pub telemetry: Telemetry,
     pub sync: Sync,
 }
 

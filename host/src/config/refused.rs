@@ -32,17 +32,6 @@ pub(super) const CONFIG: &[Key<Config>] = &[
         "a limit for `_meta` alone is not supported yet in this version; use `sync.maxRecordSize`, the limit of a whole record",
     ),
     Key::refused(
-        "telemetry.enabled",
-        &["false"],
-        "sending telemetry is not supported yet in this version; set it to false and read `/metrics` of the internal listener",
-    ),
-    Key::inert("telemetry.serviceName"),
-    Key::inert("telemetry.serviceVersion"),
-    Key::inert("telemetry.endpoint"),
-    Key::inert("telemetry.insecure"),
-    Key::inert("telemetry.tracing"),
-    Key::inert("telemetry.metrics"),
-    Key::refused(
         "audit.enabled",
         &["false"],
         "the audit log is not supported yet in this version; set it to false and keep the access log",

@@ -36,9 +36,10 @@ use crate::{
         output::Printed,
         postgres::{HasPostgres, Postgres},
         sqlite::{HasSqlite, Sqlite},
+        traced::Traced,
         variables::HasVariables,
     },
-    telemetry::metrics::Metrics,
+    telemetry::{metrics::Metrics, trace::Parent},
 };
 
 /// What the store of an instance holds.
@@ -48,6 +49,7 @@ pub(super) struct Guest {
     http: WasiHttpCtx,
     refused: Refused,
     offer: Offer,
+    watch: Arc<Watch>,
     /// Bytes.
     memory: usize,
 }
@@ -84,27 +86,60 @@ impl ResourceLimiter for Guest {
     }
 }
 
+impl Guest {
+    fn sqlite(&mut self) -> Sqlite<'_> {
+        Sqlite {
+            db: &self.offer.db,
+            table: &mut self.table,
+        }
+    }
+
+    fn postgres(&mut self) -> Postgres<'_> {
+        Postgres {
+            db: &self.offer.db,
+            table: &mut self.table,
+        }
+    }
+}
+
+/// Whether statements of guests are spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statements {
+    Traced,
+    Untraced,
+}
+
+/// What spans of the request hang below that the guest works on right now.
+fn caller(mut store: StoreContextMut<'_, Guest>) -> Option<Parent> {
+    let task = root(&mut store)?;
+    store.data().watch.trace_of(task)
+}
+
 /// Everything a guest may call, and nothing else: no file, no socket, no environment.
-pub(super) fn link(engine: &Engine, component: &Component) -> Result<ServicePre<Guest>> {
+pub(super) fn link(
+    engine: &Engine,
+    component: &Component,
+    statements: Statements,
+) -> Result<ServicePre<Guest>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
-    spin::sqlite::sqlite::add_to_linker::<_, HasSqlite>(&mut linker, |guest: &mut Guest| Sqlite {
-        db: &guest.offer.db,
-        table: &mut guest.table,
-    })?;
-    spin::postgres::postgres::add_to_linker::<_, HasPostgres>(&mut linker, |guest: &mut Guest| {
-        Postgres {
-            db: &guest.offer.db,
-            table: &mut guest.table,
-        }
-    })?;
+    spin::sqlite::sqlite::add_to_linker::<_, HasSqlite>(&mut linker, Guest::sqlite)?;
+    spin::postgres::postgres::add_to_linker::<_, HasPostgres>(&mut linker, Guest::postgres)?;
     spin::variables::variables::add_to_linker::<_, HasVariables>(
         &mut linker,
         |guest: &mut Guest| &mut guest.offer.variables,
     )?;
+    if statements == Statements::Traced {
+        let traced = Traced {
+            sqlite: Guest::sqlite,
+            postgres: Guest::postgres,
+            caller,
+        };
+        traced.add_to_linker(&mut linker)?;
+    }
     ServicePre::new(linker.instantiate_pre(component)?)
 }
 
@@ -177,6 +212,7 @@ impl Instances {
             http: WasiHttpCtx::new(),
             refused: Refused,
             offer: self.offer.clone(),
+            watch: Arc::clone(watch),
             memory: self.limits.instance_memory,
         };
         let mut store = Store::new(&self.engine, guest);

@@ -11,5 +11,6 @@ mod reply;
 mod watch;
 
 pub use engine::{Source, compile, embedded, precompile};
-pub use pool::{Failure, Guests, Offer};
+pub use instance::Statements;
+pub use pool::{Caller, Failure, Guests, Offer};
 pub use reply::{Content, Reply};

@@ -21,12 +21,18 @@ use wasmtime_wasi_http::{
 
 use super::{
     engine::{self, SPARE, Source},
-    instance::{Instances, NoRoom, link},
+    instance::{Instances, NoRoom, Statements, link},
     reply::{Reply, received},
     watch::{Stop, Ticket},
 };
 use crate::{
-    config::model::Limits, db::Store, imports::variables::Variables, telemetry::metrics::Metrics,
+    config::model::Limits,
+    db::Store,
+    imports::variables::Variables,
+    telemetry::{
+        metrics::Metrics,
+        trace::{Kind, Parent, Span},
+    },
 };
 
 /// How long a request waits at most before it asks again whether there is room: the bell may have rung for another.
@@ -37,6 +43,20 @@ const ASK_AGAIN: Duration = Duration::from_millis(20);
 pub struct Offer {
     pub db: Store,
     pub variables: Arc<Variables>,
+}
+
+/// Whose request it is.
+pub struct Caller<'a> {
+    /// In logs.
+    pub(crate) id: &'a str,
+    /// What spans hang below, when the request is traced.
+    pub(crate) trace: Option<Parent>,
+}
+
+impl<'a> From<&'a str> for Caller<'a> {
+    fn from(id: &'a str) -> Self {
+        Self { id, trace: None }
+    }
 }
 
 /// Why there is no answer from a guest.
@@ -59,6 +79,18 @@ pub(super) enum Lost {
     Final(Failure),
 }
 
+impl Lost {
+    /// For traces.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Bystander => "another request stopped the instance",
+            Self::Final(Failure::Timeout) => "timeout",
+            Self::Final(Failure::Stopped) => "stopped",
+            Self::Final(Failure::Broken) => "broken",
+        }
+    }
+}
+
 /// The component, running on one thread.
 pub struct Guests {
     shared: ProxyHandler<Instances>,
@@ -78,12 +110,13 @@ impl Guests {
         limits: &Limits,
         offer: &Offer,
         metrics: &Arc<Metrics>,
+        statements: Statements,
         threads: usize,
     ) -> Result<Vec<Self>> {
         let engine = engine::start(limits)?;
         let component = engine::load(&engine, source)?;
         let pre = Arc::new(ProxyPre::P3(
-            link(&engine, &component).map_err(engine::plain)?,
+            link(&engine, &component, statements).map_err(engine::plain)?,
         ));
         let closing = Arc::new(AtomicBool::new(false));
         let shared_limits = Arc::new(limits.clone());
@@ -125,30 +158,32 @@ impl Guests {
     /// twice.
     pub async fn handle(
         &self,
-        id: &str,
+        caller: impl Into<Caller<'_>>,
         request: Request<WasiBody>,
         whole: usize,
     ) -> Result<Reply, Failure> {
-        let attempts = self.attempts(id, request, whole);
+        let caller = caller.into();
+        let attempts = self.attempts(&caller, request, whole);
         let outcome = tokio::time::timeout(self.request_timeout, attempts).await;
         outcome.unwrap_or(Err(Failure::Timeout))
     }
 
     async fn attempts(
         &self,
-        id: &str,
+        caller: &Caller<'_>,
         request: Request<WasiBody>,
         whole: usize,
     ) -> Result<Reply, Failure> {
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let copy = (reads && request.body().is_end_stream()).then(|| copy(&request));
-        match (self.attempt(&self.shared, id, request, whole).await, copy) {
+        let first = self.attempt(&self.shared, caller, request, whole).await;
+        match (first, copy) {
             (Ok(reply), _) => Ok(reply),
             (Err(Lost::Final(failure)), _) => Err(failure),
             (Err(Lost::Bystander), None) => Err(Failure::Stopped),
             (Err(Lost::Bystander), Some(copy)) => {
                 self.metrics.retries.inc();
-                match self.attempt(&self.alone, id, copy, whole).await {
+                match self.attempt(&self.alone, caller, copy, whole).await {
                     Ok(reply) => Ok(reply),
                     Err(Lost::Bystander) => Err(Failure::Stopped),
                     Err(Lost::Final(failure)) => Err(failure),
@@ -157,17 +192,34 @@ impl Guests {
         }
     }
 
+    /// One attempt, and its span.
     async fn attempt(
         &self,
         handler: &ProxyHandler<Instances>,
-        id: &str,
+        caller: &Caller<'_>,
+        request: Request<WasiBody>,
+        whole: usize,
+    ) -> Attempt {
+        let trace = caller.trace.as_ref();
+        let mut span = trace.map(|trace| trace.child("guest", Kind::Internal));
+        let ticket = Ticket::new(caller.id, span.as_ref().and_then(Span::below));
+        let outcome = self.enter(handler, &ticket, request, whole).await;
+        if let (Some(span), Err(lost)) = (&mut span, &outcome) {
+            span.fail(lost.name());
+        }
+        outcome
+    }
+
+    async fn enter(
+        &self,
+        handler: &ProxyHandler<Instances>,
+        ticket: &Arc<Ticket>,
         mut request: Request<WasiBody>,
         whole: usize,
     ) -> Attempt {
-        let ticket = Ticket::new(id);
         loop {
-            let error = match handler.handle(Arc::clone(&ticket), request).await {
-                Ok(response) => return received(&ticket, response, whole).await,
+            let error = match handler.handle(Arc::clone(ticket), request).await {
+                Ok(response) => return received(ticket, response, whole).await,
                 Err(error) => error,
             };
             request = match error.downcast::<InstantiationError<Arc<Ticket>>>() {
@@ -177,10 +229,10 @@ impl Guests {
                     .unwrap_or_else(PoisonError::into_inner),
                 Ok(refused) => {
                     let error = format!("{:#}", refused.error);
-                    tracing::error!(request_id = id, error, "no instance could be made");
+                    tracing::error!(request_id = ticket.id, error, "no instance could be made");
                     return Err(Lost::Final(Failure::Broken));
                 }
-                Err(error) => return Err(lost(&ticket, &error).await),
+                Err(error) => return Err(lost(ticket, &error).await),
             };
             let _ = tokio::time::timeout(ASK_AGAIN, self.freed.notified()).await;
         }

@@ -9,21 +9,25 @@ use tokio::sync::watch;
 use wasmtime::{StoreContextMut, Trap, UpdateDeadline, component::GuestTaskId};
 
 use super::{engine::TICK, instance::Guest};
+use crate::telemetry::trace::Parent;
 
 /// A request on its way through an instance.
 #[derive(Debug)]
 pub(super) struct Ticket {
     /// The request's id in logs.
     pub(super) id: String,
+    /// Of the attempt's span.
+    trace: Option<Parent>,
     /// Where it got in, and as which task. Empty while it waits.
     place: OnceLock<(Arc<Watch>, GuestTaskId)>,
     answered: AtomicBool,
 }
 
 impl Ticket {
-    pub(super) fn new(id: &str) -> Arc<Self> {
+    pub(super) fn new(id: &str, trace: Option<Parent>) -> Arc<Self> {
         Arc::new(Self {
             id: id.to_owned(),
+            trace,
             place: OnceLock::new(),
             answered: AtomicBool::new(false),
         })
@@ -128,6 +132,16 @@ impl Watch {
         inside.retain(|ticket| !ticket.answered.load(Ordering::Acquire));
         inside.push(Arc::clone(ticket));
         self.moved();
+    }
+
+    /// What a task's spans hang below. Ids come again, so that the youngest request with this one is meant.
+    pub(super) fn trace_of(&self, task: GuestTaskId) -> Option<Parent> {
+        let inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |ticket: &&Arc<Ticket>| {
+            let place = ticket.place.get();
+            place.is_some_and(|(_, known)| *known == task)
+        };
+        inside.iter().rev().find(is_it)?.trace.clone()
     }
 
     pub(super) fn moved(&self) {

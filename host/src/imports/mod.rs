@@ -4,6 +4,7 @@ pub(crate) mod outbound;
 pub(crate) mod output;
 pub mod postgres;
 pub(crate) mod sqlite;
+pub(crate) mod traced;
 pub mod variables;
 
 /// Bindings of the world in `wit/`.

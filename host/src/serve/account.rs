@@ -1,11 +1,16 @@
-//! What is written down about a request: one log line and one observation, when its response is complete.
+//! What is written down about a request when its response is complete: one log line, one observation, and the end of its
+//! span when it is traced.
 
 use std::{sync::Arc, time::Instant};
 
 use http::{Method, StatusCode, Uri, uri::PathAndQuery};
 
-use super::{cache::Outcome, request_id::RequestId, route::route};
-use crate::telemetry::{access, metrics::Metrics};
+use super::{cache::Outcome, request_id::RequestId, route::route, span};
+use crate::telemetry::{
+    access,
+    metrics::Metrics,
+    trace::{Parent, Span},
+};
 
 /// An open account of one request.
 pub(crate) struct Account {
@@ -15,6 +20,8 @@ pub(crate) struct Account {
     target: Option<PathAndQuery>,
     id: RequestId,
     cache: Outcome,
+    /// In a box: most requests have none.
+    span: Option<Box<Span>>,
 }
 
 impl Account {
@@ -27,7 +34,22 @@ impl Account {
             target: uri.path_and_query().cloned(),
             id,
             cache: Outcome::None,
+            span: None,
         }
+    }
+
+    /// From now on the request is traced, if it is wanted.
+    pub(crate) fn trace(&mut self, span: Option<Span>) {
+        let Some(mut span) = span else { return };
+        let path = self.target.as_ref().map_or("", PathAndQuery::path);
+        span::asked(&mut span, known(&self.method), path, route(path));
+        span.note("cairn.request_id", self.id.as_str().to_owned());
+        self.span = Some(Box::new(span));
+    }
+
+    /// For spans below the request's own.
+    pub(crate) fn below(&self) -> Option<Parent> {
+        self.span.as_ref()?.below()
     }
 
     pub(crate) fn cached(&mut self, outcome: Outcome) {
@@ -35,7 +57,7 @@ impl Account {
     }
 
     /// The query stays out of the log: it may hold what people searched for.
-    pub(crate) fn close(self, status: StatusCode, bytes: u64) {
+    pub(crate) fn close(mut self, status: StatusCode, bytes: u64) {
         let took = self.begun.elapsed();
         let method = known(&self.method);
         let path = self.target.as_ref().map_or("", PathAndQuery::path);
@@ -53,12 +75,19 @@ impl Account {
             bytes,
             cache: self.cache.name().unwrap_or("none"),
         });
+        if let Some(mut span) = self.span.take() {
+            span.note("cairn.cache", self.cache.name().unwrap_or("none"));
+            span::answered(&mut span, status, bytes);
+        }
     }
 }
 
 impl Drop for Account {
     fn drop(&mut self) {
         self.metrics.active.dec();
+        if let Some(span) = &mut self.span {
+            span.fail("the client did not wait for the answer");
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod request_id;
 pub(crate) mod resident;
 mod route;
 mod signals;
+mod span;
 mod threads;
 mod upload;
 
@@ -26,10 +27,11 @@ use std::{
     num::NonZero,
     pin::Pin,
     sync::{Arc, atomic::AtomicUsize},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
-use tokio::{net::TcpListener, runtime::Handle, sync::watch};
+use tokio::{net::TcpListener, runtime::Handle, sync::watch, task::JoinHandle};
 
 use self::{
     cache::{Cache, Flights},
@@ -40,8 +42,8 @@ use self::{
 };
 use crate::{
     config::model::{Config, Limits},
-    guest::{self, Guests, Offer},
-    telemetry::{access, metrics::Metrics},
+    guest::{self, Guests, Offer, Statements},
+    telemetry::{access, metrics::Metrics, trace::Tracer},
 };
 
 pub use health::{Health, Schema, Source};
@@ -57,6 +59,8 @@ pub struct Options {
     pub offer: Offer,
     pub health: Arc<Health>,
     pub metrics: Arc<Metrics>,
+    /// There is one when traces are wanted.
+    pub tracer: Option<Arc<Tracer>>,
     /// Ends the server: [`signals`], or a test's own.
     pub stop: Task,
     /// Run when the last request is answered and before the database is closed: the sync daemon stops.
@@ -110,15 +114,10 @@ pub async fn run(options: Options) -> Result<()> {
     tokio::spawn(resident::give_back());
     options.stop.await;
 
+    let over = Instant::now() + config.limits.drain_timeout;
     options.health.drain();
-    tracing::info!(seconds = config.limits.drain_timeout.as_secs(), "draining");
     phase.send_replace(Phase::Draining);
-    if tokio::time::timeout(config.limits.drain_timeout, front)
-        .await
-        .is_err()
-    {
-        tracing::warn!("requests were still under way at the end of the drain time");
-    }
+    drain(front, config.limits.drain_timeout).await;
     for house in &houses {
         house.guests.close();
     }
@@ -127,11 +126,24 @@ pub async fn run(options: Options) -> Result<()> {
     late.send_replace(Phase::Over);
     let _ = back.await;
     options.offer.db.close().await;
+    if let Some(tracer) = &options.tracer {
+        tracer
+            .close(over.saturating_duration_since(Instant::now()))
+            .await;
+    }
     // Last: connections of the database may live on these threads too.
     drop(threads);
     tracing::info!("stopped");
     access::flush();
     Ok(())
+}
+
+/// Waits for requests under way to be answered.
+async fn drain(front: JoinHandle<()>, timeout: Duration) {
+    tracing::info!(seconds = timeout.as_secs(), "draining");
+    if tokio::time::timeout(timeout, front).await.is_err() {
+        tracing::warn!("requests were still under way at the end of the drain time");
+    }
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener> {
@@ -154,6 +166,10 @@ fn houses(options: &Options, cache: &Arc<Cache>) -> Result<Vec<Arc<Public>>> {
         &config.limits,
         &options.offer,
         &options.metrics,
+        match options.tracer {
+            Some(_) => Statements::Traced,
+            None => Statements::Untraced,
+        },
         threads(&config.limits),
     )?;
     let (flights, under_way) = (Flights::default(), Arc::new(AtomicUsize::new(0)));
@@ -169,6 +185,7 @@ fn houses(options: &Options, cache: &Arc<Cache>) -> Result<Vec<Arc<Public>>> {
             open_probes: config.probes.clone(),
             limits: config.limits.clone(),
             metrics: Arc::clone(&options.metrics),
+            tracer: options.tracer.clone(),
             under_way: Arc::clone(&under_way),
         })
     };

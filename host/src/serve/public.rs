@@ -23,8 +23,8 @@ use super::{
 use crate::{
     config::model::{self, Limits},
     db::Store,
-    guest::{Content, Guests, Reply},
-    telemetry::metrics::Metrics,
+    guest::{Caller, Content, Guests, Reply},
+    telemetry::{metrics::Metrics, trace::Tracer},
 };
 
 /// Bodies up to this many bytes are taken in whole when nothing is kept of them.
@@ -41,6 +41,7 @@ pub(crate) struct Public {
     pub(crate) open_probes: model::Probes,
     pub(crate) limits: Limits,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) tracer: Option<Arc<Tracer>>,
     pub(crate) under_way: Arc<AtomicUsize>,
 }
 
@@ -57,6 +58,9 @@ impl Public {
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         let id = RequestId::of(request.headers());
         let mut account = Account::open(&self.metrics, request.method(), request.uri(), id.clone());
+        if let Some(tracer) = &self.tracer {
+            account.trace(tracer.request(request.headers()));
+        }
         let mut response = match self.recollect(&request, &mut account) {
             Some(response) => response,
             // In a box, so that what a hit has to carry around stays small.
@@ -111,11 +115,17 @@ impl Public {
         if reads {
             self.read(parts, id, account).await
         } else {
-            self.write(parts, body, id).await
+            self.write(parts, body, id, account).await
         }
     }
 
-    async fn write(&self, mut parts: Parts, body: Incoming, id: &RequestId) -> Response<Body> {
+    async fn write(
+        &self,
+        mut parts: Parts,
+        body: Incoming,
+        id: &RequestId,
+        account: &Account,
+    ) -> Response<Body> {
         let mut headers = parts.headers.clone();
         // A condition on a write is the component's to judge.
         headers.remove(header::IF_NONE_MATCH);
@@ -124,7 +134,7 @@ impl Public {
         parts.headers.insert(request_id::HEADER, id.value());
         let outcome = self
             .guests
-            .handle(id.as_str(), Request::from_parts(parts, body), WHOLE)
+            .handle(caller(id, account), Request::from_parts(parts, body), WHOLE)
             .await;
         match outcome {
             _ if TooLarge::is_set(&too_large) => self.too_large(id),
@@ -147,6 +157,13 @@ impl Public {
         self.metrics.refused("body");
         let detail = format!("the body is larger than {} bytes", self.limits.body_size);
         problem(StatusCode::PAYLOAD_TOO_LARGE, &detail, id)
+    }
+}
+
+pub(super) fn caller<'a>(id: &'a RequestId, account: &Account) -> Caller<'a> {
+    Caller {
+        id: id.as_str(),
+        trace: account.below(),
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     cache::{Flight, Found, Key, Outcome, Turn, Wish, may_keep, wish},
     coding::Effort,
     problem::unanswered,
-    public::{Public, WHOLE, begun},
+    public::{Public, WHOLE, begun, caller},
     request_id::{self, RequestId},
     upload::{absolute, nothing, plain_read},
 };
@@ -85,7 +85,7 @@ impl Public {
             Wish::New | Wish::Nothing => Outcome::Bypass,
         };
         account.cached(outcome);
-        let response = match self.ask(&parts, id).await {
+        let response = match self.ask(&parts, id, account).await {
             Ok(Reply {
                 head,
                 body: Content::Whole(body),
@@ -134,7 +134,12 @@ impl Public {
         }
     }
 
-    async fn ask(&self, parts: &Parts, id: &RequestId) -> Result<Reply, Failure> {
+    async fn ask(
+        &self,
+        parts: &Parts,
+        id: &RequestId,
+        account: &Account,
+    ) -> Result<Reply, Failure> {
         let mut asked = parts.clone();
         absolute(&mut asked);
         plain_read(&mut asked);
@@ -145,7 +150,9 @@ impl Public {
             WHOLE
         };
         let request = Request::from_parts(asked, nothing());
-        self.guests.handle(id.as_str(), request, whole).await
+        self.guests
+            .handle(caller(id, account), request, whole)
+            .await
     }
 
     fn keep(

@@ -19,7 +19,10 @@ use super::{
     settings,
     sources::{self, Fetch, Items, Request, SourceError, Step},
 };
-use crate::config::{Origin, Source};
+use crate::{
+    config::{Origin, Source},
+    telemetry::trace::{Kind as SpanKind, Parent, Span},
+};
 
 /// Pause after the first failure; it doubles with each further one, up to the source's interval.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -43,20 +46,29 @@ pub enum Outcome {
 pub(super) async fn run(daemon: &Daemon, source: &Source) -> Outcome {
     let begun = Instant::now();
     let ttl = i64::try_from(daemon.config.sync.lease.as_secs()).unwrap_or(i64::MAX);
+    let tracer = daemon.tracer.as_ref();
+    let span = tracer.and_then(|tracer| tracer.root("sync", SpanKind::Internal));
     let outcome = match pass::claim(daemon.cx(), &source.name, &daemon.owner, ttl).await {
-        Ok(Some(lease)) => leased(daemon, source, &lease).await,
+        Ok(Some(lease)) => {
+            let trace = span.as_ref().and_then(Span::below);
+            leased(daemon, source, &lease, trace).await
+        }
         Ok(None) => Outcome::Busy,
         Err(error) => Outcome::Failed(error.to_string()),
     };
     note(daemon, &source.name, &outcome, begun.elapsed());
+    if let Some(span) = span {
+        trace(span, &source.name, &outcome);
+    }
     outcome
 }
 
-async fn leased(daemon: &Daemon, source: &Source, lease: &Lease) -> Outcome {
+async fn leased(daemon: &Daemon, source: &Source, lease: &Lease, trace: Option<Parent>) -> Outcome {
     let attempt = Attempt {
         daemon,
         source,
         lease,
+        trace,
     };
     let outcome = match attempt.fetch().await {
         Ok(outcome) => outcome,
@@ -74,6 +86,8 @@ struct Attempt<'a> {
     daemon: &'a Daemon,
     source: &'a Source,
     lease: &'a Lease,
+    /// What the spans of batches hang below.
+    trace: Option<Parent>,
 }
 
 impl Attempt<'_> {
@@ -130,12 +144,12 @@ impl Attempt<'_> {
                     for item in batch {
                         intake.push(item);
                         if intake.is_full() {
-                            intake.commit(self.daemon.cx()).await?;
+                            self.commit(&mut intake).await?;
                         }
                     }
                 }
                 Ok(Step::Complete(complete)) => {
-                    intake.commit(self.daemon.cx()).await?;
+                    self.commit(&mut intake).await?;
                     let (pass, taken) = intake.finish();
                     let fingerprint = complete.fingerprint.unwrap_or_default();
                     return self.complete(pass, taken, &fingerprint).await;
@@ -143,6 +157,23 @@ impl Attempt<'_> {
                 Err(error) => return self.refused(error).await,
             }
         }
+    }
+
+    /// Commits what there is, as a span of its own.
+    async fn commit(&self, intake: &mut Intake) -> Result<()> {
+        if intake.is_empty() {
+            return Ok(());
+        }
+        let trace = self.trace.as_ref();
+        let mut span = trace.map(|trace| trace.child("batch", SpanKind::Internal));
+        if let Some(span) = &mut span {
+            span.note("cairn.sync.records", intake.len() as u64);
+        }
+        let done = intake.commit(self.daemon.cx()).await;
+        if let (Some(span), Err(error)) = (&mut span, &done) {
+            span.fail(error.to_string());
+        }
+        done
     }
 
     /// The next step; the lease is kept alive while an upstream takes its time.
@@ -200,6 +231,31 @@ fn pause(attempts: i64, interval: Duration, retry_after: Option<Duration>) -> Du
     pause
         .max(retry_after.unwrap_or_default())
         .mul_f64(1.0 + fastrand::f64() / 4.0)
+}
+
+/// Ends the span of an attempt. One that found another process at work is not told: it comes every second.
+fn trace(mut span: Span, name: &str, outcome: &Outcome) {
+    span.note("cairn.source", name.to_owned());
+    let told = match outcome {
+        Outcome::Busy => return span.forget(),
+        Outcome::Unchanged => "unchanged",
+        Outcome::Complete { taken, .. } => {
+            for (figure, number) in [
+                ("cairn.sync.read", taken.read),
+                ("cairn.sync.written", taken.written),
+                ("cairn.sync.quarantined", taken.quarantined),
+            ] {
+                span.note(figure, number);
+            }
+            "complete"
+        }
+        Outcome::Stopped => "stopped",
+        Outcome::Failed(message) => {
+            span.fail(message.clone());
+            "failed"
+        }
+    };
+    span.note("cairn.sync.outcome", told);
 }
 
 fn note(daemon: &Daemon, name: &str, outcome: &Outcome, took: Duration) {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::{Config, Source},
     db::Store,
-    telemetry::metrics::Metrics,
+    telemetry::{metrics::Metrics, trace::Tracer},
 };
 
 /// How long a source sleeps at most before it looks at its row again: another process may have moved it.
@@ -33,6 +33,7 @@ pub struct Daemon {
     pub(super) config: Arc<Config>,
     pub(super) context: Context,
     pub(super) metrics: Option<Arc<Metrics>>,
+    pub(super) tracer: Option<Arc<Tracer>>,
     /// Tells this process from others on the same database.
     pub(super) owner: String,
     namespace: Namespace,
@@ -47,6 +48,7 @@ impl Daemon {
         db: Store,
         config: Arc<Config>,
         metrics: Option<Arc<Metrics>>,
+        tracer: Option<Arc<Tracer>>,
     ) -> anyhow::Result<Self> {
         let scratch = scratch::make(&config.data_dir)?;
         let stop = Stop::default();
@@ -59,6 +61,7 @@ impl Daemon {
             db,
             config,
             metrics,
+            tracer,
             stop,
         })
     }

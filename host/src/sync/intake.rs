@@ -80,6 +80,15 @@ impl Intake {
         self.at_border && (self.items.len() >= RECORDS || self.bytes >= BYTES)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Records that are not committed yet.
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
     /// Commits what there is.
     pub(super) async fn commit<D: Db>(&mut self, cx: Cx<'_, D>) -> Result<()> {
         if self.items.is_empty() {

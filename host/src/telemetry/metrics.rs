@@ -51,6 +51,7 @@ pub struct Metrics {
     pub(crate) connections: IntGauge,
     refused: IntCounterVec,
     pub(crate) readers: IntGauge,
+    pub(crate) spans_dropped: IntCounter,
 }
 
 impl Metrics {
@@ -121,6 +122,10 @@ impl Metrics {
             readers: kept.gauge(
                 "cairn_database_readers",
                 "Reading database connections open.",
+            )?,
+            spans_dropped: kept.counter(
+                "cairn_spans_dropped_total",
+                "Spans that no collector took in time.",
             )?,
             registry: registry.clone(),
         };

@@ -1,7 +1,8 @@
-//! What the host says about itself: log lines and metrics.
+//! What the host says about itself: log lines, metrics and traces.
 
 pub mod access;
 mod counted;
 pub mod log;
 pub mod metrics;
 pub mod sources;
+pub mod trace;

@@ -16,11 +16,11 @@ use std::{
 
 use bytes::Bytes;
 use cairn::{
-    config::model::{Auth, Cache, Config, Database, Limits, Log, Probes, Sync},
+    config::model::{Auth, Cache, Config, Database, Limits, Log, Probes, Sync, Telemetry},
     db::{Libsql, Store},
     guest,
     serve::{self, Bound, Health, Schema},
-    telemetry::metrics::Metrics,
+    telemetry::{metrics::Metrics, trace::Tracer},
 };
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -115,6 +115,7 @@ pub fn config() -> Config {
             level: "info".to_owned(),
             json: None,
         },
+        telemetry: Telemetry::default(),
         sync: Sync {
             enabled: false,
             max_record_size: 1 << 20,
@@ -124,10 +125,10 @@ pub fn config() -> Config {
     }
 }
 
-/// A server under test.
-pub struct Server {
+/// A server under test. Its database can be changed as a sync would.
+pub struct Server<D = Arc<Libsql>> {
     pub bound: Bound,
-    pub db: Arc<Libsql>,
+    pub db: D,
     pub metrics: Arc<Metrics>,
     pub health: Arc<Health>,
     pub stop: Option<oneshot::Sender<()>>,
@@ -138,6 +139,11 @@ pub struct Server {
 pub async fn server(config: Config) -> Server {
     let db = Arc::new(Libsql::temporary().unwrap());
     db.script("CREATE TABLE t (x BIGINT)").await.unwrap();
+    server_on(config, Store::Libsql(Arc::clone(&db)), db).await
+}
+
+/// The same on any store, which is told as `db`.
+pub async fn server_on<D>(config: Config, store: Store, db: D) -> Server<D> {
     let health = Arc::new(Health::default());
     health.set_schema(Schema {
         status: "current",
@@ -145,17 +151,20 @@ pub async fn server(config: Config) -> Server {
     });
     health.set_loaded();
     let metrics = Arc::new(Metrics::new().unwrap());
+    let traces = config.telemetry.traces.as_ref();
+    let tracer = traces.map(|traces| Tracer::start(traces, &metrics).unwrap());
     let (stop, stopped) = oneshot::channel();
     let (bound, told) = oneshot::channel();
     let options = serve::Options {
         config: Arc::new(config),
         component: component(),
         offer: guest::Offer {
-            db: Store::Libsql(Arc::clone(&db)),
+            db: store,
             variables: Arc::default(),
         },
         health: Arc::clone(&health),
         metrics: Arc::clone(&metrics),
+        tracer,
         stop: Box::pin(async { drop(stopped.await) }),
         after: Box::pin(async {}),
         bound: Box::new(|at| bound.send(at).unwrap()),
@@ -171,7 +180,7 @@ pub async fn server(config: Config) -> Server {
     }
 }
 
-impl Server {
+impl<D> Server<D> {
     /// A `GET` with headers.
     pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
         self.send("GET", path, headers, Bytes::new()).await
@@ -191,7 +200,9 @@ impl Server {
     pub async fn inside(&self, path: &str) -> Response<Bytes> {
         send(self.bound.internal, "GET", path, &[], Bytes::new()).await
     }
+}
 
+impl Server {
     /// Changes the database, as a sync would.
     pub async fn commit(&self) {
         self.db.script("INSERT INTO t VALUES (1)").await.unwrap();

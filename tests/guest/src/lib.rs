@@ -17,6 +17,7 @@ use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use spin_sdk::{
     http::{Request as Incoming, body},
     http_service,
+    pg::wit::postgres as pg,
     sqlite::wit::sqlite::{Connection, QueryResult, Value},
 };
 
@@ -48,6 +49,11 @@ async fn handle(request: Incoming) -> Response<Body> {
         "/make" => make(&query, seen),
         "/sql" => text(sql(query.text("q")).await),
         "/sql-stream" => text(sql_stream(query.text("q")).await),
+        "/sql-around" => text(around(&query, async || sql(query.text("q")).await).await),
+        "/sql-stream-around" => {
+            text(around(&query, async || sql_stream(query.text("q")).await).await)
+        }
+        "/postgres-around" => text(around(&query, async || postgres(query.text("q")).await).await),
         "/page" => page(),
         "/variable" => match spin_sdk::variables::get(query.text("name")).await {
             Ok(value) => text(value),
@@ -159,6 +165,32 @@ async fn sql_stream(statement: String) -> String {
     }
     let changes = connection.changes_async().await;
     shown(&QueryResult { columns, rows }, changes)
+}
+
+/// The same before and after a pause, in which other requests have their turn.
+async fn around(query: &Query, act: impl AsyncFn() -> String) -> String {
+    let before = act().await;
+    spin_sdk::time::sleep(Duration::from_millis(query.number("ms"))).await;
+    format!("{before} and {}", act().await)
+}
+
+/// The number of rows, or what went wrong.
+async fn postgres(statement: String) -> String {
+    let rows = async {
+        let address = "postgres://configured".to_owned();
+        let connection = pg::Connection::open_async(address).await?;
+        let (_, mut rows, finished) = connection.query_async(statement, vec![]).await?;
+        let mut number = 0;
+        while rows.next().await.is_some() {
+            number += 1;
+        }
+        finished.await?;
+        Ok::<u32, pg::Error>(number)
+    };
+    match rows.await {
+        Ok(rows) => rows.to_string(),
+        Err(error) => format!("{error:?}"),
+    }
 }
 
 fn shown(result: &QueryResult, changes: u64) -> String {

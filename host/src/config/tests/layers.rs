@@ -71,7 +71,7 @@ fn every_flag_reaches_its_value() {
 }
 
 /// A value for every key, other than its default.
-const SCALARS: [(&str, &str); 46] = [
+const SCALARS: [(&str, &str); 56] = [
     ("address", "127.0.0.1:9"),
     ("internalAddress", "127.0.0.1:10"),
     ("auth.mode", "anonymous"),
@@ -117,14 +117,25 @@ const SCALARS: [(&str, &str); 46] = [
     ("probes.publicMetrics", "true"),
     ("log.level", "trace"),
     ("log.format", "text"),
+    ("telemetry.enabled", "false"),
+    ("telemetry.serviceName", "ours"),
+    ("telemetry.serviceVersion", "7"),
+    ("telemetry.resourceAttributes", "a=b"),
+    ("telemetry.endpoint", "there:7"),
+    ("telemetry.insecure", "true"),
+    ("telemetry.headers", "a=b"),
+    ("telemetry.tracing.enabled", "false"),
+    ("telemetry.tracing.sampling", "0.7"),
+    ("telemetry.metrics.enabled", "true"),
     ("registryName", "first"),
 ];
 
 /// Taken in and never shown.
-const SECRETS: [&str; 3] = [
+const SECRETS: [&str; 4] = [
     "database.url",
     "database.password",
     "database.migrationPassword",
+    "telemetry.headers",
 ];
 
 #[test]

@@ -7,6 +7,7 @@ mod layers;
 mod output;
 mod problems;
 mod refusals;
+mod telemetry;
 
 use std::{collections::BTreeMap, io::Write};
 
