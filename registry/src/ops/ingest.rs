@@ -312,7 +312,7 @@ fn entry(
 }
 
 /// What is searched: the fields between separators that no field and no term has, so that no term is found across two.
-fn searchable(reading: &Reading) -> String {
+pub(super) fn searchable(reading: &Reading) -> String {
     fold(&format!(
         "{}\u{1f}{}\u{1f}{}",
         reading.name, reading.title, reading.description
