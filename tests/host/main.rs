@@ -10,6 +10,7 @@
     reason = "failing loudly is a test's purpose"
 )]
 
+mod backup;
 mod cache;
 mod codings;
 mod config;
@@ -28,6 +29,7 @@ mod older_form;
 mod probes;
 mod real_data;
 mod sync;
+mod transfer;
 
 /// A file that is not in the list above would be compiled by nobody.
 #[test]

@@ -7,7 +7,7 @@ use super::{Cx, draft::Draft, pass::Pass, upstream::Upstream};
 use crate::{
     Result,
     kinds::{Kind, Reading, Warning},
-    model::{Digest, Status, Timestamp, fold},
+    model::{Digest, Status, Timestamp, fold, place},
     store::{
         Db, Statement,
         entry::{Content, Entry},
@@ -196,7 +196,7 @@ impl Judged {
             .collect();
         let names: Vec<&str> = names.into_iter().collect();
         let mut draft = Draft::load(cx, pass.kind, &names).await?;
-        draft.skip_serials(failed);
+        draft.skip_serials(place::skipped(failed));
         let mut taken = self.taken;
         let mut statements = Vec::new();
         for candidate in &self.candidates {

@@ -170,7 +170,7 @@ impl Section {
         for failed in 0..MOST_TRIES {
             let before = generation::get(db, &self.namespace).await?;
             let mut after = before;
-            after.entry_id += failed;
+            after.entry_id += place::skipped(failed);
             let mut entries = batch.entries(db, &self.namespace, &mut after);
             let mut statements = vec![
                 self.at(export).advance(batch.end),
