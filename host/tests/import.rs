@@ -109,6 +109,8 @@ async fn an_import_may_be_cut_off_after_any_batch() {
         let (next, begun) = match batches % 3 {
             // It is killed again on its way.
             0 if killed_after(&db, 1, &whole).await => (&whole, Begun::Behind(0)),
+            // Or that was the last batch.
+            0 => (&whole, Begun::AfterItsEnd),
             1 => (&other, Begun::InsteadOfAnother),
             _ => (&whole, Begun::Behind(0)),
         };

@@ -9,7 +9,7 @@ use std::{
 };
 
 use cairn_tests::{
-    Installation, Upstream, database, everything,
+    Installation, Server, Upstream, database, everything,
     installation::{Ended, of_source, run},
     until,
     upstream::{Asked, pages},
@@ -50,9 +50,8 @@ fn exported(mut command: Command) -> String {
     rest.to_owned()
 }
 
-fn answers(mut serving: Command) -> Vec<String> {
-    serving.arg("--sync=false");
-    let server = cairn_tests::Server::start(serving);
+fn answers(serving: Command) -> Vec<String> {
+    let server = Server::start(serving);
     server.wait_ready();
     everything(&server.public)
 }
@@ -88,13 +87,10 @@ fn a_registry_moves_to_a_server_and_back_through_a_pipe() {
 
     let lines = exported(here.command(&["export"]));
     assert_eq!(exported(on_server(&["export"])), lines);
+    let expected = answers(here.serving(&["--sync=false"]));
     let mut serving = here.serving(&["--sync=false"]);
     serving.env("CAIRN_DATABASE_URL", &url);
-    let expected = answers(here.serving(&["--sync=false"]));
-    let server = cairn_tests::Server::start(serving);
-    server.wait_ready();
-    assert_eq!(everything(&server.public), expected);
-    drop(server);
+    assert_eq!(answers(serving), expected);
 
     let file = here.path("export.jsonl");
     let to_file = run(on_server(&["export", file.to_str().expect("a path")])).expect(0);

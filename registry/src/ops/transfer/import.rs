@@ -35,7 +35,8 @@ pub struct Import<'a, D> {
     db: &'a D,
     /// The export's first line: what tells it from others.
     export: String,
-    section: Option<Section>,
+    /// One for each namespace so far; the last one is being read.
+    sections: Vec<Section>,
     begun: Begun,
     ended: bool,
     tally: Tally,
@@ -47,7 +48,7 @@ impl<'a, D: Db> Import<'a, D> {
         Self {
             db,
             export: String::new(),
-            section: None,
+            sections: Vec::new(),
             begun: Begun::Anew,
             ended: false,
             tally: Tally::default(),
@@ -88,13 +89,17 @@ impl<'a, D: Db> Import<'a, D> {
             )),
             _ if self.export.is_empty() => Err(wrong(number, "it does not begin an export")),
             Line::Namespace(line) => {
-                self.finish_section().await?;
+                self.write().await?;
                 let namespace =
                     Namespace::new(&line.name.0).map_err(|error| wrong(number, error.message()))?;
+                if self.sections.iter().any(|one| one.is_of(&namespace)) {
+                    return Err(wrong(number, "the namespace comes twice"));
+                }
                 self.open(namespace, line.change_sequence).await
             }
             Line::End(end) if number == self::number(end.lines) => {
-                self.finish_section().await?;
+                self.write().await?;
+                self.show().await?;
                 self.ended = true;
                 Ok(())
             }
@@ -148,7 +153,8 @@ impl<'a, D: Db> Import<'a, D> {
             }
             _ => self.begin(&namespace).await?,
         }
-        self.section = Some(Section::new(namespace, change_sequence, done, complete));
+        let section = Section::new(namespace, change_sequence, done, complete);
+        self.sections.push(section);
         Ok(())
     }
 
@@ -168,16 +174,29 @@ impl<'a, D: Db> Import<'a, D> {
     }
 
     async fn take(&mut self, number: i64, line: Line) -> Result<()> {
-        let Some(section) = &mut self.section else {
+        let Some(section) = self.sections.last_mut() else {
             return Err(wrong(number, "it comes before the line of a namespace"));
         };
         section.take(self.db, &self.export, number, line).await
     }
 
-    async fn finish_section(&mut self) -> Result<()> {
-        match self.section.take() {
-            Some(section) => section.finish(self.db, &self.export).await,
+    /// Writes what has gathered of the namespace that was read last.
+    async fn write(&mut self) -> Result<()> {
+        match self.sections.last_mut() {
+            Some(section) => section.write(self.db, &self.export).await,
             None => Ok(()),
+        }
+    }
+
+    /// Everything is there: now it may be seen, all namespaces at once.
+    async fn show(&self) -> Result<()> {
+        let mut statements = Vec::new();
+        for section in &self.sections {
+            statements.extend(section.show(self.db, &self.export).await?);
+        }
+        match statements.is_empty() {
+            true => Ok(()),
+            false => self.db.batch(statements).await,
         }
     }
 }

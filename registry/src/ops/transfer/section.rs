@@ -79,6 +79,10 @@ impl Section {
         }
     }
 
+    pub(super) fn is_of(&self, namespace: &Namespace) -> bool {
+        self.namespace == *namespace
+    }
+
     fn at<'a>(&'a self, export: &'a str) -> At<'a> {
         At {
             namespace: &self.namespace,
@@ -128,15 +132,6 @@ impl Section {
         Ok(())
     }
 
-    /// All lines of the namespace have come.
-    pub(super) async fn finish<D: Db>(mut self, db: &D, export: &str) -> Result<()> {
-        if self.complete {
-            return Ok(());
-        }
-        self.write(db, export).await?;
-        self.show(db, export).await
-    }
-
     fn check(&self, number: i64, line: &Line) -> Result<()> {
         match line {
             Line::View(line)
@@ -156,7 +151,7 @@ impl Section {
     }
 
     /// Writes what has gathered.
-    async fn write<D: Db>(&mut self, db: &D, export: &str) -> Result<()> {
+    pub(super) async fn write<D: Db>(&mut self, db: &D, export: &str) -> Result<()> {
         let mut batch = std::mem::take(&mut self.batch);
         if batch.lines == 0 {
             return Ok(());
@@ -234,8 +229,11 @@ impl Section {
         Ok(statements)
     }
 
-    /// Everything is there: now it may be seen.
-    async fn show<D: Db>(&self, db: &D, export: &str) -> Result<()> {
+    /// What lets everybody see it; nothing when they do already.
+    pub(super) async fn show<D: Db>(&self, db: &D, export: &str) -> Result<Vec<Statement>> {
+        if self.complete {
+            return Ok(Vec::new());
+        }
         let before = generation::get(db, &self.namespace).await?;
         let after = Generation {
             change_seq: self.change_sequence,
@@ -249,7 +247,7 @@ impl Section {
         statements.extend(sources.map(|one| source::insert_settled(&self.namespace, one)));
         let registries = self.registries.iter();
         statements.extend(registries.flat_map(|one| registry::insert(&self.namespace, one)));
-        db.batch(statements).await
+        Ok(statements)
     }
 }
 
