@@ -38,7 +38,7 @@ pub(super) struct Args {
 }
 
 /// Between two looks at how large the copy is.
-const LOOK: Duration = Duration::from_millis(200);
+const LOOK: Duration = Duration::from_millis(20);
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let config = args.settings.load(Overrides::default())?;

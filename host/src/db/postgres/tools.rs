@@ -111,7 +111,41 @@ fn words(words: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::config;
+
+    struct Given(BTreeMap<String, String>);
+
+    impl config::Lookup for Given {
+        fn get(&self, name: &str) -> Option<String> {
+            self.0.get(name).cloned()
+        }
+
+        fn names(&self) -> Vec<String> {
+            self.0.keys().cloned().collect()
+        }
+    }
+
+    fn server(url: &str) -> Postgres {
+        let given = BTreeMap::from([("DATABASE_URL".to_owned(), url.to_owned())]);
+        let loaded = config::load(None, &config::Overrides::default(), &Given(given)).unwrap();
+        loaded.database.postgres.clone().unwrap()
+    }
+
+    #[test]
+    fn the_guide_shows_what_is_told() {
+        let guide = include_str!("../../../../docs/operations.md");
+        let guide = guide.replace("\\\n  ", "");
+        let server = server("postgres://cairn@db/cairn?sslmode=require");
+        let file = Path::new("copy.dump");
+        for command in [dump(&server, file), restore(&server, file, false)] {
+            assert!(guide.contains(&format!("\n{command}\n")), "{command}");
+        }
+        assert!(restore(&server, file, true).contains(" --clean --if-exists "));
+        assert_eq!(password_line(&server), "db:5432:cairn:cairn:PASSWORD");
+    }
 
     #[test]
     fn a_value_is_quoted_for_libpq_and_a_word_for_the_shell() {
