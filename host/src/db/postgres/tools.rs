@@ -102,11 +102,18 @@ fn quoted(value: &str) -> String {
 
 /// A command as a shell reads it.
 fn words(words: &[&str]) -> String {
-    let word = |word: &&str| match is_plain(word) {
-        true => (*word).to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
+    let word = |word: &&str| match word.split_once('=') {
+        Some((option, value)) if is_plain(option) => format!("{option}={}", shell(value)),
+        _ => shell(word),
     };
     words.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+fn shell(word: &str) -> String {
+    if is_plain(word) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -154,7 +161,7 @@ mod tests {
         check("it's \\ here", r"'it\'s \\ here'");
         assert_eq!(
             words(&["pg_dump", "--dbname=host=a user='b c'", "plain"]),
-            r"pg_dump '--dbname=host=a user='\''b c'\''' plain"
+            r"pg_dump --dbname='host=a user='\''b c'\''' plain"
         );
     }
 }
