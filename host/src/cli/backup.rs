@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     out,
@@ -50,10 +50,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let database = config.database.path.display();
     match args.format {
         Format::Json => {
-            let mut told = facts(&copied);
-            told["database"] = json!(config.database.path);
-            told["file"] = json!(args.file);
-            out::line(told);
+            let places = [
+                ("database", json!(config.database.path)),
+                ("file", json!(args.file)),
+            ];
+            out::line(out::json(facts(&copied).into_iter().chain(places)));
         }
         Format::Text => out::line(format_args!(
             "backed up {database} to {}: {}",
@@ -103,15 +104,15 @@ pub(super) fn by_its_tools(format: Format, command: &str, password: &str) -> Res
     .context("Postgres")
 }
 
-pub(super) fn facts(copied: &Copied) -> serde_json::Value {
-    json!({
-        "engine": "libsql",
-        "bytes": copied.bytes,
-        "schema": copied.schema,
-        "entries": copied.entries,
-        "generation": copied.generation,
-        "changeSequence": copied.change_sequence,
-    })
+pub(super) fn facts(copied: &Copied) -> [(&'static str, Value); 6] {
+    [
+        ("engine", json!("libsql")),
+        ("bytes", json!(copied.bytes)),
+        ("schema", json!(copied.schema)),
+        ("entries", json!(copied.entries)),
+        ("generation", json!(copied.generation)),
+        ("changeSequence", json!(copied.change_sequence)),
+    ]
 }
 
 pub(super) fn sentence(copied: &Copied) -> String {

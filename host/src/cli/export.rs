@@ -92,21 +92,21 @@ pub(super) fn is_standard(file: &Path) -> bool {
 
 fn told(tally: &Tally, args: &Args) -> String {
     match args.format {
-        Format::Json => facts(tally).to_string(),
+        Format::Json => out::json(facts(tally)),
         Format::Text => format!("exported {}", sentence(tally)),
     }
 }
 
-pub(super) fn facts(tally: &Tally) -> Value {
-    json!({
-        "lines": tally.lines,
-        "sources": tally.sources,
-        "registries": tally.registries,
-        "findings": tally.findings,
-        "entries": tally.entries,
-        "views": tally.views,
-        "changes": tally.changes,
-    })
+pub(super) fn facts(tally: &Tally) -> [(&'static str, Value); 7] {
+    [
+        ("lines", json!(tally.lines)),
+        ("sources", json!(tally.sources)),
+        ("registries", json!(tally.registries)),
+        ("findings", json!(tally.findings)),
+        ("entries", json!(tally.entries)),
+        ("views", json!(tally.views)),
+        ("changes", json!(tally.changes)),
+    ]
 }
 
 pub(super) fn sentence(tally: &Tally) -> String {

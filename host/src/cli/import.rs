@@ -84,16 +84,14 @@ async fn lines(db: &impl Db, from: &mut dyn BufRead) -> Result<(Begun, Tally)> {
 fn told(begun: Begun, tally: &Tally, format: Format) -> String {
     let what = sentence(tally);
     if format == Format::Json {
-        let mut told = facts(tally);
         let (word, line) = match begun {
             Begun::Anew => ("anew", None),
             Begun::Behind(line) => ("resumed", Some(line)),
             Begun::InsteadOfAnother => ("instead of an unfinished one", None),
             Begun::AfterItsEnd => ("already complete", None),
         };
-        told["begun"] = json!(word);
-        told["behindLine"] = json!(line);
-        return told.to_string();
+        let how = [("begun", json!(word)), ("behindLine", json!(line))];
+        return out::json(facts(tally).into_iter().chain(how));
     }
     match begun {
         Begun::Anew => format!("imported {what}"),

@@ -36,12 +36,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let restored = db::restore(&args.file, place, Replace::forced(args.force))?;
     match args.format {
         Format::Json => {
-            let mut told = backup::facts(&restored.copied);
-            told["database"] = json!(place);
-            told["file"] = json!(args.file);
-            told["removed"] = json!(restored.removed);
-            told["missingSteps"] = json!(restored.behind);
-            out::line(told);
+            let more = [
+                ("database", json!(place)),
+                ("file", json!(args.file)),
+                ("removed", json!(restored.removed)),
+                ("missingSteps", json!(restored.behind)),
+            ];
+            let facts = backup::facts(&restored.copied);
+            out::line(out::json(facts.into_iter().chain(more)));
         }
         Format::Text => {
             let what = backup::sentence(&restored.copied);
