@@ -163,76 +163,94 @@ async fn an_import_goes_into_an_empty_database_and_once() {
     );
 }
 
+/// Lines of an export that are changed for the worse.
+struct Lines(Vec<String>);
+
+impl Lines {
+    /// Where the first one of a sort is.
+    fn first(&self, sort: &str) -> usize {
+        let start = format!("{{\"{sort}\":");
+        let found = self.0.iter().position(|line| line.starts_with(&start));
+        found.expect("such a line")
+    }
+
+    /// Another line in the place of one, with that place.
+    fn changed(&self, at: usize, line: &str) -> (usize, Vec<String>) {
+        let mut changed = self.0.clone();
+        changed[at] = line.to_owned();
+        (at, changed)
+    }
+
+    fn replaced(&self, at: usize, old: &str, new: &str) -> (usize, Vec<String>) {
+        assert!(self.0[at].contains(old), "{} has no {old}", self.0[at]);
+        self.changed(at, &self.0[at].replacen(old, new, 1))
+    }
+
+    /// Without one, and where that is noticed.
+    fn without(&self, at: usize, noticed: usize) -> (usize, Vec<String>) {
+        let mut less = self.0.clone();
+        less.remove(at);
+        (noticed, less)
+    }
+}
+
 #[tokio::test]
 async fn a_bad_line_is_named_and_nothing_of_it_is_served() {
     let from = file().await;
     live(&from).await;
-    let export = exported(&from, 1).await;
-    let lines: Vec<&str> = std::str::from_utf8(&export).unwrap().lines().collect();
-    let first = |sort: &str| {
-        let start = format!("{{\"{sort}\":");
-        let at = lines.iter().position(|line| line.starts_with(&start));
-        at.expect("such a line")
-    };
-    let changed = |at: usize, line: &str| {
-        let mut changed: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-        changed[at] = line.to_owned();
-        changed
-    };
-    let replaced = |at: usize, old: &str, new: &str| {
-        assert!(lines[at].contains(old), "{} has no {old}", lines[at]);
-        (at, changed(at, &lines[at].replacen(old, new, 1)))
-    };
-    let without = |at: usize| {
-        let mut less = changed(at, "");
-        less.remove(at);
-        less
-    };
-    let (entry, view, change) = (first("entry"), first("view"), first("change"));
-    let cases: [(&str, (usize, Vec<String>)); 13] = [
-        ("does not begin an export", (0, changed(0, "{}"))),
+    let export = String::from_utf8(exported(&from, 1).await).unwrap();
+    let of = Lines(export.lines().map(str::to_owned).collect());
+    let (entry, view, change) = (of.first("entry"), of.first("view"), of.first("change"));
+    let end = of.0.len() - 2;
+    let cases = [
+        ("does not begin an export", of.changed(0, "{}")),
         (
             "reads format 1",
-            replaced(0, "\"format\":1", "\"format\":2"),
+            of.replaced(0, "\"format\":1", "\"format\":2"),
         ),
-        ("before the line of a namespace", (1, without(1))),
-        ("column", (entry, changed(entry, "{\"entry\":"))),
+        ("before the line of a namespace", of.without(1, 1)),
+        ("column", of.changed(entry, "{\"entry\":")),
         (
             "unknown field `digesd`",
-            replaced(entry, "\"digest\"", "\"digesd\""),
+            of.replaced(entry, "\"digest\"", "\"digesd\""),
         ),
         (
             "unknown variant `entries`",
-            replaced(entry, "{\"entry\":", "{\"entries\":"),
+            of.replaced(entry, "\"entry\"", "\"entries\""),
         ),
         (
             "is not an RFC 3339 time",
-            replaced(entry, "\"publishedAt\":\"", "\"publishedAt\":\"x"),
+            of.replaced(entry, "edAt\":\"", "edAt\":\"x"),
         ),
         (
             "NUL",
-            replaced(entry, "\"statusMessage\":\"", "\"statusMessage\":\"\\u0000"),
+            of.replaced(entry, "Message\":\"", "Message\":\"\\u0000"),
         ),
         (
             "the document is",
-            replaced(entry, "\"name\":\"", "\"name\":\"a"),
+            of.replaced(entry, "\"name\":\"", "\"name\":\"a"),
         ),
-        ("comes twice", (entry + 1, changed(entry + 1, lines[entry]))),
+        ("comes twice", of.changed(entry + 1, &of.0[entry])),
         (
-            "no line tells of the registry",
-            replaced(view, "\"registry\":\"", "\"registry\":\"a"),
+            "tells of the registry",
+            of.replaced(view, "\"registry\":\"", "\"registry\":\"a"),
         ),
+        ("tells of the entry", of.without(entry, usize::MAX)),
         (
             "above that of its namespace",
-            replaced(change, "\"sequence\":1", "\"sequence\":1000000"),
+            of.replaced(change, "\":1,", "\":1000000,"),
         ),
-        ("some are missing", (lines.len() - 2, without(change))),
+        ("some are missing", of.without(change, end)),
+        ("comes twice", of.changed(end, &of.0[1])),
     ];
     for (why, (at, export)) in cases {
         let db = file().await;
         let error = imported(&db, export.join("\n").as_bytes()).await;
         let error = error.expect_err(why);
-        let place = format!("line {} ", at + 1);
+        let place = match at {
+            usize::MAX => "line ".to_owned(),
+            at => format!("line {} ", at + 1),
+        };
         assert!(
             error.message().starts_with(&place) && error.message().contains(why),
             "{why}: {error}"
@@ -243,7 +261,7 @@ async fn a_bad_line_is_named_and_nothing_of_it_is_served() {
         db.close().await;
     }
     let db = file().await;
-    let cut = lines[..lines.len() - 1].join("\n");
+    let cut = of.0[..=end].join("\n");
     let error = imported(&db, cut.as_bytes()).await.expect_err("cut off");
     assert!(error.message().contains("cut off"), "{error}");
     assert_closed(&db).await;

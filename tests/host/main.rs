@@ -28,8 +28,11 @@ mod mirror;
 mod older_form;
 mod probes;
 mod real_data;
+mod restore;
+mod server_copies;
 mod sync;
 mod transfer;
+mod turns;
 
 /// A file that is not in the list above would be compiled by nobody.
 #[test]
