@@ -194,15 +194,11 @@ impl Lines {
     }
 }
 
-#[tokio::test]
-async fn a_bad_line_is_named_and_nothing_of_it_is_served() {
-    let from = file().await;
-    live(&from).await;
-    let export = String::from_utf8(exported(&from, 1).await).unwrap();
-    let of = Lines(export.lines().map(str::to_owned).collect());
+/// What is told of exports that are none, with the place of the line.
+fn bad(of: &Lines) -> Vec<(&'static str, (usize, Vec<String>))> {
     let (entry, view, change) = (of.first("entry"), of.first("view"), of.first("change"));
     let end = of.0.len() - 2;
-    let cases = [
+    vec![
         ("does not begin an export", of.changed(0, "{}")),
         (
             "reads format 1",
@@ -242,8 +238,17 @@ async fn a_bad_line_is_named_and_nothing_of_it_is_served() {
         ),
         ("some are missing", of.without(change, end)),
         ("comes twice", of.changed(end, &of.0[1])),
-    ];
-    for (why, (at, export)) in cases {
+    ]
+}
+
+#[tokio::test]
+async fn a_bad_line_is_named_and_nothing_of_it_is_served() {
+    let from = file().await;
+    live(&from).await;
+    let export = String::from_utf8(exported(&from, 1).await).unwrap();
+    let of = Lines(export.lines().map(str::to_owned).collect());
+    let end = of.0.len() - 2;
+    for (why, (at, export)) in bad(&of) {
         let db = file().await;
         let error = imported(&db, export.join("\n").as_bytes()).await;
         let error = error.expect_err(why);
