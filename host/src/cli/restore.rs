@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Format::Text => {
             let what = backup::sentence(&restored.copied);
             out::line(format_args!(
-                "restored {} to {}: {what}",
+                "restored {} to {}: {what}; leases given back",
                 args.file.display(),
                 place.display()
             ));
