@@ -9,6 +9,7 @@
 //! * [`serve`]: listeners, limits, cache, compression, probes, drain.
 //! * [`migrate`]: the schema, step by step.
 //! * [`telemetry`]: logs, metrics and traces.
+//! * [`unfinished`]: files that are there whole or not at all.
 //!
 //! Nothing here decides what a registry answers: that is the component's part. Nobody but the binary, its tests and
 //! the programme that measures it uses this crate.
@@ -22,4 +23,5 @@ pub mod migrate;
 pub mod serve;
 pub mod sync;
 pub mod telemetry;
+pub mod unfinished;
 pub mod version;

@@ -43,9 +43,10 @@ macro_rules! step {
 }
 
 /// All steps in order. A test compares them with the folder.
-pub const STEPS: [Step; 2] = [
+pub const STEPS: [Step; 3] = [
     step!(1, "0001_core"),
     step!(2, "0002_assets", ".sqlite", ".postgres"),
+    step!(3, "0003_import"),
 ];
 
 /// A step that has been applied.

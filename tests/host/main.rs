@@ -10,6 +10,7 @@
     reason = "failing loudly is a test's purpose"
 )]
 
+mod backup;
 mod cache;
 mod codings;
 mod config;
@@ -27,8 +28,12 @@ mod mirror;
 mod older_form;
 mod probes;
 mod real_data;
+mod restore;
+mod server_copies;
 mod sync;
 mod traces;
+mod transfer;
+mod turns;
 
 /// A file that is not in the list above would be compiled by nobody.
 #[test]

@@ -23,6 +23,7 @@
 pub mod answer;
 pub mod client;
 pub mod database;
+pub mod everything;
 pub mod fixture;
 pub mod installation;
 pub mod otlp;
@@ -36,6 +37,7 @@ pub mod wait;
 
 pub use answer::Answer;
 pub use client::{Client, encode};
+pub use everything::everything;
 pub use installation::{Ended, Installation};
 pub use server::Server;
 pub use target::target;

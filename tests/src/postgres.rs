@@ -103,7 +103,7 @@ impl Drop for Postgres {
 }
 
 /// The folder of the newest server's programs.
-fn programs() -> Option<PathBuf> {
+pub fn programs() -> Option<PathBuf> {
     let packaged = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let mut found: Vec<(u32, PathBuf)> = packaged
         .filter_map(|version| {

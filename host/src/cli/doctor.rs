@@ -4,7 +4,8 @@ use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Result;
 use cairn_registry::{
-    ops::report::Source,
+    model::Namespace,
+    ops::{report::Source, transfer},
     store::{Db, Engine},
 };
 
@@ -137,6 +138,12 @@ async fn examine_database(chart: &mut Chart, config: &Config) -> Option<Store> {
             );
             return None;
         }
+    }
+    if let Err(error) = transfer::require_whole(&db, &Namespace::default()).await {
+        chart.bad(
+            error.message(),
+            "run `cairn import` again with the same export; nothing is served before its end",
+        );
     }
     match db.engine() {
         Engine::Sqlite => examine_file(chart, &db).await,

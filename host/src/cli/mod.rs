@@ -1,13 +1,18 @@
 //! The command line: one file per command, each thin. Answers go to stdout, everything else to stderr; the exit code is 0
 //! for done, 1 for failed, 2 for a call that cannot be understood.
 
+mod backup;
 mod compile;
 mod config;
 mod doctor;
+mod export;
 mod healthcheck;
+mod import;
 mod migrate;
 mod out;
+mod progress;
 mod report;
+mod restore;
 mod serve;
 mod settings;
 mod sleep;
@@ -31,6 +36,7 @@ Examples:
   cairn serve --config config.yaml                 serve on the configured address, with the sync daemon
   cairn sync --config config.yaml --once --report  read every source once and say what came of it
   cairn migrate status --config config.yaml        which schema steps the database has
+  cairn backup --config config.yaml copy.db        a copy of the database, while it is in use
   cairn doctor --config config.yaml                what is wrong, and what to do about it
 
 Other names: linked as `thv-registry-api` it takes that program's command lines (serve, migrate up, migrate down,
@@ -44,6 +50,10 @@ enum Command {
     Sync(sync::Args),
     #[command(subcommand)]
     Migrate(migrate::Command),
+    Backup(backup::Args),
+    Restore(restore::Args),
+    Export(export::Args),
+    Import(import::Args),
     Config(config::Args),
     Doctor(doctor::Args),
     Healthcheck(healthcheck::Args),
@@ -61,6 +71,10 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Sync(args) => sync::run(&args),
         Command::Migrate(command) => migrate::run(&command),
+        Command::Backup(args) => backup::run(&args),
+        Command::Restore(args) => restore::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Healthcheck(args) => healthcheck::run(&args),

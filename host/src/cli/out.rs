@@ -2,9 +2,17 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use serde_json::Value;
+
 /// Writes one line to stdout. A closed pipe is no failure: whoever reads has had enough.
 pub(super) fn line(text: impl std::fmt::Display) {
     let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// Facts as one line of JSON.
+pub(super) fn json(facts: impl IntoIterator<Item = (&'static str, Value)>) -> String {
+    let facts = facts.into_iter();
+    Value::Object(facts.map(|(name, fact)| (name.to_owned(), fact)).collect()).to_string()
 }
 
 /// Writes an error with its causes to stderr.

@@ -96,6 +96,17 @@ pub(super) async fn database(config: &Config) -> Result<Store> {
     done.map(|_| db)
 }
 
+/// The database of a command that only reads: its schema has to be there.
+pub(super) async fn current(config: &Config) -> Result<Store> {
+    let db = reached(config, Store::open(&config.database)).await?;
+    match migrate::standing(&migrate::status(&db).await?)? {
+        Standing::Current => Ok(db),
+        Standing::Behind(steps) => {
+            bail!("the schema lacks {steps} step(s): run `cairn migrate up`")
+        }
+    }
+}
+
 /// The database as whoever may change its schema sees it.
 pub(super) async fn for_migration(config: &Config) -> Result<Store> {
     let server = config.database.postgres.as_ref();

@@ -24,6 +24,8 @@ pub struct Table {
 pub(super) enum Role {
     Reader,
     Writer,
+    /// Makes a copy, or mends one that nobody else has: the form of the journal stays as it is.
+    Copier,
 }
 
 pub(super) struct Connection {
@@ -138,6 +140,7 @@ impl Connection {
 fn settings(role: Role) -> &'static str {
     match role {
         Role::Reader => "PRAGMA query_only = ON; PRAGMA cache_size = -1024; PRAGMA mmap_size = 0;",
+        Role::Copier => "PRAGMA cache_size = -8192; PRAGMA mmap_size = 0;",
         Role::Writer => {
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192; \
              PRAGMA mmap_size = 0; PRAGMA journal_size_limit = 67108864;"

@@ -7,7 +7,7 @@ use cairn_registry::{
     store::{Db, Engine, Row, Statement, Value},
 };
 
-use super::{Libsql, Postgres};
+use super::{Libsql, Postgres, Snapshot};
 use crate::config::model::Database;
 
 /// The database. Its clones are the same one.
@@ -61,6 +61,14 @@ impl Store {
         match self {
             Self::Libsql(db) => db.open_readers(),
             Self::Postgres(db) => db.open_connections(),
+        }
+    }
+
+    /// The database as it is now, for as long as the value lives.
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        match self {
+            Self::Libsql(db) => Snapshot::of_file(db),
+            Self::Postgres(db) => Snapshot::of_server(db).await,
         }
     }
 

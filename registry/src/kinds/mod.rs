@@ -11,6 +11,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Those that views are made of, by their names.
+    pub const ALL: [Self; 1] = [Self::Server];
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -25,6 +25,18 @@ impl Digest {
         &self.0
     }
 
+    /// What [`fmt::Display`] shows.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        if text.len() != 2 * bytes.len() || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
+            *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+
     pub(crate) fn from_row(bytes: &[u8]) -> Result<Self> {
         let bytes = bytes
             .try_into()

@@ -11,7 +11,7 @@ use crate::{
     store::{
         Db, Statement,
         entry::{self, Tagged},
-        finding, generation,
+        finding, generation, import,
         registry::{self, Registry},
         source::{self, Source},
         view,
@@ -35,9 +35,6 @@ pub struct RegistrySpec {
     pub sources: Vec<SourceName>,
     pub valid_only: bool,
 }
-
-/// Kinds that views are made of.
-const KINDS: [Kind; 1] = [Kind::Server];
 
 /// How often this is begun anew because another process changed the same rows.
 const MOST_TRIES: usize = 50;
@@ -64,6 +61,7 @@ pub async fn apply<D: Db>(
     registries: &[RegistrySpec],
 ) -> Result<()> {
     cx.db.batch(vec![generation::insert(cx.namespace)]).await?;
+    import::require_complete(cx.db, cx.namespace).await?;
     retry!(rows(&cx, sources, registries))?;
     for source in source::list(cx.db, cx.namespace).await? {
         let spec = sources
@@ -168,7 +166,7 @@ fn registry_rows<D>(cx: &Cx<'_, D>, specs: &[RegistrySpec], stored: &[Registry])
 /// Judges every entry of a source by its new filter.
 async fn refilter<D: Db>(cx: &Cx<'_, D>, spec: &SourceSpec) -> Result<()> {
     let source = spec.name.as_str();
-    for kind in KINDS {
+    for kind in Kind::ALL {
         let mut after = (String::new(), String::new());
         loop {
             let mut entries = entry::list_tagged(cx.db, cx.namespace, source, kind, &after).await?;
@@ -201,7 +199,7 @@ async fn turn<D: Db>(cx: &Cx<'_, D>, kind: Kind, source: &str, entries: &[Tagged
 
 /// Makes a registry's view anew, from every name that any source ever had.
 async fn reproject<D: Db>(cx: &Cx<'_, D>, registry: &Registry) -> Result<()> {
-    for kind in KINDS {
+    for kind in Kind::ALL {
         let mut after = String::new();
         loop {
             let names = entry::list_all_names(cx.db, cx.namespace, kind, &after).await?;

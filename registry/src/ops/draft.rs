@@ -45,11 +45,18 @@ impl<'a, D: Db> Draft<'a, D> {
         for entry in entry::list_by_names(cx.db, cx.namespace, kind, names).await? {
             entries.entry(entry.name.clone()).or_default().push(entry);
         }
+        // The order of rows is the engine's; that of changes is everywhere the same.
+        for of_name in entries.values_mut() {
+            of_name.sort_by(|one, other| {
+                (&one.source, &one.version).cmp(&(&other.source, &other.version))
+            });
+        }
         let of: Vec<&str> = registries
             .iter()
             .map(|registry| registry.name.as_str())
             .collect();
-        let shown = view::list_by_names(cx.db, cx.namespace, kind, &of, names).await?;
+        let mut shown = view::list_by_names(cx.db, cx.namespace, kind, &of, names).await?;
+        shown.sort_by(|one, other| one.version.cmp(&other.version));
         Ok(Self {
             cx,
             kind,

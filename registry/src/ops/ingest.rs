@@ -7,7 +7,7 @@ use super::{Cx, draft::Draft, pass::Pass, upstream::Upstream};
 use crate::{
     Result,
     kinds::{Kind, Reading, Warning},
-    model::{Digest, Status, Timestamp, fold},
+    model::{Digest, Status, Timestamp, fold, place},
     store::{
         Db, Statement,
         entry::{Content, Entry},
@@ -196,7 +196,7 @@ impl Judged {
             .collect();
         let names: Vec<&str> = names.into_iter().collect();
         let mut draft = Draft::load(cx, pass.kind, &names).await?;
-        draft.skip_serials(failed);
+        draft.skip_serials(place::skipped(failed));
         let mut taken = self.taken;
         let mut statements = Vec::new();
         for candidate in &self.candidates {
@@ -312,7 +312,7 @@ fn entry(
 }
 
 /// What is searched: the fields between separators that no field and no term has, so that no term is found across two.
-fn searchable(reading: &Reading) -> String {
+pub(super) fn searchable(reading: &Reading) -> String {
     fold(&format!(
         "{}\u{1f}{}\u{1f}{}",
         reading.name, reading.title, reading.description

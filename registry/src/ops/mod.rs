@@ -7,6 +7,8 @@ pub mod ingest;
 pub mod pass;
 mod project;
 pub mod report;
+mod row;
+pub mod transfer;
 mod upstream;
 
 use crate::model::{Namespace, Timestamp};

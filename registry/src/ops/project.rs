@@ -1,11 +1,11 @@
-//! What a registry shows of one name: which source owns it, which version is the latest, and the ready bytes. Pure: it
-//! looks at rows and says which to write.
+//! What a registry shows of one name: which source owns it, and which version is the latest. Pure: it looks at
+//! rows and says which to write.
 
+use super::row::{Standing, row};
 use crate::{
-    model::{Digest, Status, Timestamp, VersionCandidate, latest, quote},
+    model::{Status, Timestamp, VersionCandidate, latest},
     store::{
         entry::Entry,
-        listing::head,
         registry::Registry,
         view::{Shown, Stored},
     },
@@ -102,20 +102,13 @@ fn show(
     before: Option<&Stored>,
     now: Timestamp,
 ) -> Option<Step> {
-    let tail = tail(
-        entry,
-        entry.status,
-        &entry.status_message,
-        entry.status_changed_at,
-        latest,
-    );
     // A mirror that begins with the first load asks for what changed upstream since; later on it asks us.
     let changed_at = if registry.loaded {
         now
     } else {
         entry.updated_at
     };
-    let shown = shown(entry, entry.status, latest, changed_at, tail);
+    let shown = row(entry, Standing::Shown, latest, changed_at);
     match before {
         None => Some(Step::Insert(shown)),
         Some(row) if row.digest == shown.digest && row.entry_id == entry.id => None,
@@ -123,64 +116,22 @@ fn show(
     }
 }
 
-fn bury(entry: &Entry, row: &Stored, latest: bool, now: Timestamp) -> Option<Step> {
-    if row.status == Status::Deleted && row.latest == latest {
+/// A tombstone stays as it is until it would say something else: it shows its entry's document and times, which may
+/// change while nobody is shown the entry.
+fn bury(entry: &Entry, before: &Stored, latest: bool, now: Timestamp) -> Option<Step> {
+    let same = |standing| row(entry, standing, latest, before.changed_at).digest == before.digest;
+    // What was deleted upstream looks deleted already.
+    let deleted = before.status == Status::Deleted && same(Standing::Shown);
+    if deleted || same(Standing::Buried) {
         return None;
     }
-    let message = "no longer part of this registry";
-    let tail = tail(entry, Status::Deleted, message, now, latest);
-    Some(Step::Bury(shown(entry, Status::Deleted, latest, now, tail)))
-}
-
-fn shown(
-    entry: &Entry,
-    status: Status,
-    latest: bool,
-    changed_at: Timestamp,
-    tail: Vec<u8>,
-) -> Shown {
-    let digest = Digest::of([entry.digest.as_bytes(), &tail]);
-    let size = entry.size + tail.len();
-    Shown {
-        entry_id: entry.id,
-        name: entry.name.clone(),
-        version: entry.version.clone(),
-        status,
-        latest,
-        changed_at,
-        digest,
-        head: head(&entry.name, &entry.version, size, &digest),
-        tail,
-        search: entry.search.clone(),
-    }
-}
-
-/// The end of a response element, with its `_meta`: the official block, with upstream's values, and under our own key
-/// where it is from.
-fn tail(
-    entry: &Entry,
-    status: Status,
-    message: &str,
-    changed_at: Timestamp,
-    latest: bool,
-) -> Vec<u8> {
-    let message = match message {
-        "" => String::new(),
-        text => format!(r#""statusMessage":{},"#, quote(text)),
-    };
-    format!(
-        r#","_meta":{{"io.modelcontextprotocol.registry/official":{{"status":"{}","statusChangedAt":"{changed_at}",{message}"publishedAt":"{}","updatedAt":"{}","isLatest":{latest}}},"cairn/origin":{{"source":"{}"}}}}}}"#,
-        status.as_str(),
-        entry.published_at,
-        entry.updated_at,
-        entry.source,
-    )
-    .into_bytes()
+    Some(Step::Bury(row(entry, Standing::Buried, latest, now)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Digest;
 
     fn entry(id: i64, source: &str, version: &str) -> Entry {
         Entry {
@@ -239,20 +190,27 @@ mod tests {
 
     /// The rows that a registry shows once the steps have been written.
     fn settled(registry: &Registry, entries: &[Entry]) -> Vec<Stored> {
-        steps(registry, entries, &[], Timestamp::default())
-            .into_iter()
-            .map(|step| match step {
-                Step::Insert(shown) | Step::Update(shown) | Step::Bury(shown) => Stored {
-                    registry: registry.name.clone(),
-                    name: shown.name,
-                    version: shown.version,
-                    entry_id: shown.entry_id,
-                    status: shown.status,
-                    latest: shown.latest,
-                    digest: shown.digest,
-                },
-            })
-            .collect()
+        after(registry, entries, Vec::new())
+    }
+
+    fn after(registry: &Registry, entries: &[Entry], mut rows: Vec<Stored>) -> Vec<Stored> {
+        let before: Vec<&Stored> = rows.iter().collect();
+        for step in steps(registry, entries, &before, Timestamp::from_micros(99)) {
+            let (Step::Insert(shown) | Step::Update(shown) | Step::Bury(shown)) = step;
+            rows.retain(|row| row.version != shown.version);
+            rows.push(Stored {
+                registry: registry.name.clone(),
+                name: shown.name,
+                version: shown.version,
+                entry_id: shown.entry_id,
+                status: shown.status,
+                latest: shown.latest,
+                changed_at: shown.changed_at,
+                digest: shown.digest,
+            });
+        }
+        rows.sort_by(|one, other| one.version.cmp(&other.version));
+        rows
     }
 
     #[test]
@@ -293,29 +251,45 @@ mod tests {
     #[test]
     fn what_leaves_the_view_stays_as_a_tombstone_written_once() {
         let mut entries = [entry(1, "first", "1.0.0"), entry(2, "first", "2.0.0")];
-        let mut before = settled(&registry(), &entries);
+        let before = settled(&registry(), &entries);
         entries[1].gone = true;
         assert_eq!(play(&registry(), &entries, &before), ["~1*", "-2"]);
-        before[0].latest = true;
-        before[0].digest = settled(&registry(), &entries)[0].digest;
-        before[1].status = Status::Deleted;
-        before[1].latest = false;
-        before[1].digest = Digest::of([&b"tombstone"[..]]);
+        let before = after(&registry(), &entries, before);
         assert_eq!(play(&registry(), &entries, &before), [""; 0]);
         entries[1].gone = false;
         assert_eq!(play(&registry(), &entries, &before), ["~1", "~2*"]);
     }
 
     #[test]
+    fn a_tombstone_follows_the_document_that_it_shows() {
+        let mut entries = [entry(1, "first", "1.0.0"), entry(2, "first", "2.0.0")];
+        let before = settled(&registry(), &entries);
+        entries[1].hidden = true;
+        let before = after(&registry(), &entries, before);
+        entries[1].digest = Digest::of([&b"another document"[..]]);
+        entries[1].size = 1000;
+        assert_eq!(play(&registry(), &entries, &before), ["-2"]);
+        let before = after(&registry(), &entries, before);
+        assert_eq!(play(&registry(), &entries, &before), [""; 0]);
+    }
+
+    #[test]
+    fn what_was_deleted_upstream_leaves_without_a_change() {
+        let mut entries = [entry(1, "first", "1.0.0"), entry(2, "first", "2.0.0")];
+        entries[1].status = Status::Deleted;
+        let before = settled(&registry(), &entries);
+        entries[1].gone = true;
+        assert_eq!(play(&registry(), &entries, &before), [""; 0]);
+    }
+
+    #[test]
     fn when_nothing_of_a_name_is_left_its_highest_tombstone_is_the_latest() {
         let mut entries = [entry(1, "first", "1.0.0"), entry(2, "first", "2.0.0")];
-        let mut before = settled(&registry(), &entries);
+        let before = settled(&registry(), &entries);
         entries[0].gone = true;
         entries[1].gone = true;
         assert_eq!(play(&registry(), &entries, &before), ["-1", "-2*"]);
-        for row in &mut before {
-            row.status = Status::Deleted;
-        }
+        let before = after(&registry(), &entries, before);
         assert_eq!(play(&registry(), &entries, &before), [""; 0]);
         entries[0].gone = false;
         assert_eq!(play(&registry(), &entries, &before), ["~1*", "-2"]);

@@ -31,7 +31,7 @@ pub(crate) struct Entry {
 }
 
 /// What is stored beside an [`Entry`] and only written.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Content {
     pub(crate) document: Vec<u8>,
     /// JSON array, or empty.
@@ -40,10 +40,10 @@ pub(crate) struct Content {
     pub(crate) references: Vec<Reference>,
 }
 
-const COLUMNS: &str = "e.id, e.source, e.name, e.version, e.digest, length(e.document), e.status, e.status_message, e.status_changed_at, \
+pub(super) const COLUMNS: &str = "e.id, e.source, e.name, e.version, e.digest, length(e.document), e.status, e.status_message, e.status_changed_at, \
                        e.published_at, e.updated_at, e.gone, e.hidden, e.warned, e.search, COALESCE(s.pass, 0)";
 
-fn from_row(mut row: Row) -> Result<Entry> {
+pub(super) fn from_row(row: &mut Row) -> Result<Entry> {
     Ok(Entry {
         id: row.integer()?,
         source: row.text()?,
@@ -80,8 +80,8 @@ pub(crate) async fn list_by_names(
         );
         let mut parameters: Vec<Value> = vec![namespace.as_str().into(), kind.as_str().into()];
         parameters.extend(names.iter().map(|name| Value::from(*name)));
-        for row in db.query(&sql, parameters).await? {
-            entries.push(from_row(row)?);
+        for mut row in db.query(&sql, parameters).await? {
+            entries.push(from_row(&mut row)?);
         }
     }
     Ok(entries)

@@ -24,11 +24,14 @@ impl Class {
         }
     }
 
-    fn from_row(text: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         [Self::Quarantined, Self::Duplicate, Self::Skipped]
             .into_iter()
             .find(|class| class.as_str() == text)
-            .ok_or_else(|| Error::internal(format!("stored finding class {text:?}")))
+    }
+
+    pub(super) fn from_row(text: &str) -> Result<Self> {
+        Self::parse(text).ok_or_else(|| Error::internal(format!("stored finding class {text:?}")))
     }
 }
 

@@ -36,6 +36,14 @@ fn from_row(mut row: Row) -> Result<Generation> {
     })
 }
 
+/// Makes the row; fails where there is one.
+pub(crate) fn insert_new(namespace: &Namespace) -> Statement {
+    Statement::new(
+        "INSERT INTO generation (namespace, value, change_seq, entry_id) VALUES (?1, 0, 0, 0)",
+        vec![namespace.as_str().into()],
+    )
+}
+
 /// Makes the row where there is none.
 pub(crate) fn insert(namespace: &Namespace) -> Statement {
     Statement::new(
@@ -67,7 +75,38 @@ pub(crate) enum Op {
     Delete,
 }
 
-/// One step of the feed.
+impl Op {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Put => "put",
+            Self::Delete => "delete",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::Put, Self::Delete]
+            .into_iter()
+            .find(|op| op.as_str() == text)
+    }
+
+    pub(super) fn from_row(text: &str) -> Result<Self> {
+        Self::parse(text).ok_or_else(|| Error::internal(format!("stored operation {text:?}")))
+    }
+}
+
+/// One step of the feed, as it is read.
+pub(crate) struct Feed {
+    pub(crate) seq: i64,
+    pub(crate) registry: String,
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) op: Op,
+    pub(crate) digest: Digest,
+    pub(crate) changed_at: Timestamp,
+}
+
+/// One step of the feed, to be written.
 pub(crate) struct Change<'a> {
     pub(crate) seq: i64,
     pub(crate) registry: &'a str,
@@ -80,10 +119,6 @@ pub(crate) struct Change<'a> {
 }
 
 pub(crate) fn insert_change(namespace: &Namespace, change: &Change<'_>) -> Statement {
-    let op = match change.op {
-        Op::Put => "put",
-        Op::Delete => "delete",
-    };
     Statement::new(
         "INSERT INTO change (namespace, seq, registry, kind, name, version, op, digest, changed_at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -94,7 +129,7 @@ pub(crate) fn insert_change(namespace: &Namespace, change: &Change<'_>) -> State
             change.kind.as_str().into(),
             change.name.into(),
             change.version.into(),
-            op.into(),
+            change.op.as_str().into(),
             Value::Blob(change.digest.as_bytes().to_vec()),
             change.changed_at.as_micros().into(),
         ],

@@ -7,6 +7,7 @@ mod dialect;
 pub(crate) mod entry;
 pub(crate) mod finding;
 pub(crate) mod generation;
+pub(crate) mod import;
 pub(crate) mod listing;
 pub(crate) mod page;
 mod plan;
@@ -16,6 +17,7 @@ pub(crate) mod registry;
 pub(crate) mod seen;
 pub(crate) mod source;
 pub(crate) mod view;
+pub(crate) mod walk;
 
 pub use port::{Db, Engine, Expect, Row, Statement, Value};
 

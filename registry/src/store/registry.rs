@@ -91,7 +91,32 @@ pub(crate) fn upsert(namespace: &Namespace, registry: &Registry) -> Vec<Statemen
         ),
         delete_sources(namespace, &registry.name),
     ];
-    statements.extend((0_i64..).zip(&registry.sources).map(|(position, source)| {
+    statements.extend(insert_sources(namespace, registry));
+    statements
+}
+
+/// A registry as it stood elsewhere.
+pub(crate) fn insert(namespace: &Namespace, registry: &Registry) -> Vec<Statement> {
+    let mut statements = vec![Statement::new(
+        "INSERT INTO registry (namespace, name, is_default, valid_only, loaded, projected, records, names) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        vec![
+            namespace.as_str().into(),
+            registry.name.as_str().into(),
+            registry.is_default.into(),
+            registry.valid_only.into(),
+            registry.loaded.into(),
+            registry.projected.into(),
+            registry.records.into(),
+            registry.names.into(),
+        ],
+    )];
+    statements.extend(insert_sources(namespace, registry));
+    statements
+}
+
+fn insert_sources(namespace: &Namespace, registry: &Registry) -> impl Iterator<Item = Statement> {
+    let row = |(position, source): (i64, &String)| {
         Statement::new(
             "INSERT INTO registry_source (namespace, registry, position, source) VALUES (?1, ?2, ?3, ?4)",
             vec![
@@ -101,8 +126,8 @@ pub(crate) fn upsert(namespace: &Namespace, registry: &Registry) -> Vec<Statemen
                 source.as_str().into(),
             ],
         )
-    }));
-    statements
+    };
+    (0_i64..).zip(&registry.sources).map(row)
 }
 
 fn delete_sources(namespace: &Namespace, registry: &str) -> Statement {

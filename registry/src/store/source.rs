@@ -115,6 +115,39 @@ pub(crate) fn insert(namespace: &Namespace, name: &str, origin: &str, filter: &s
     )
 }
 
+/// A source as it stood elsewhere, without a lease and without a pass under way.
+pub(crate) fn insert_settled(namespace: &Namespace, source: &Source) -> Statement {
+    let time = |time: Option<Timestamp>| Value::from(time.map(Timestamp::as_micros));
+    Statement::new(
+        format!(
+            "INSERT INTO source (namespace, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, 0, '', 0, ?5, ?6, ?7, ?8, ?9, ?10, \
+             ?11, ?12, ?13, ?14, 'idle', '', '', ?15, ?16, ?17, ?18, ?19, ?20)"
+        ),
+        vec![
+            namespace.as_str().into(),
+            source.name.as_str().into(),
+            source.origin.as_str().into(),
+            source.filter.as_str().into(),
+            source.phase.as_str().into(),
+            source.message.as_str().into(),
+            source.attempts.into(),
+            time(source.last_attempt_at),
+            time(source.last_success_at),
+            source.next_run_at.as_micros().into(),
+            source.fingerprint.as_str().into(),
+            source.mark.as_str().into(),
+            time(source.full_pass_at),
+            source.pass.into(),
+            source.records.into(),
+            source.warned.into(),
+            source.hidden.into(),
+            source.quarantined.into(),
+            source.duplicates.into(),
+            source.skipped.into(),
+        ],
+    )
+}
+
 /// It reads from elsewhere now: nothing it knew of the old place holds, and no lease either.
 pub(crate) fn update_origin(namespace: &Namespace, name: &str, origin: &str) -> Statement {
     Statement::new(

@@ -16,6 +16,7 @@ pub(crate) struct Stored {
     pub(crate) entry_id: i64,
     pub(crate) status: Status,
     pub(crate) latest: bool,
+    pub(crate) changed_at: Timestamp,
     pub(crate) digest: Digest,
 }
 
@@ -50,7 +51,7 @@ pub(crate) async fn list_by_names(
     }
     for names in names.chunks(super::MOST_NAMES) {
         let sql = format!(
-            "SELECT registry, name, version, entry_id, status, latest, digest FROM view \
+            "SELECT registry, name, version, entry_id, status, latest, changed_at, digest FROM view \
              WHERE namespace = ?1 AND kind = ?2 AND registry IN ({}) AND name IN ({})",
             placeholders(3, registries.len()),
             placeholders(3 + registries.len(), names.len())
@@ -77,6 +78,7 @@ fn from_row(mut row: Row) -> Result<Stored> {
         entry_id: row.integer()?,
         status: Status::from_row(&row.text()?)?,
         latest: row.boolean()?,
+        changed_at: Timestamp::from_micros(row.integer()?),
         digest: Digest::from_row(&row.blob()?)?,
     })
 }

@@ -1,0 +1,117 @@
+//! `cairn export`: everything the database holds, as lines of JSON.
+
+use std::{
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Result, ensure};
+use cairn_registry::{
+    model::Timestamp,
+    ops::transfer::{self, Tally},
+};
+use serde_json::{Value, json};
+
+use super::{
+    out,
+    progress::Progress,
+    report::Format,
+    settings::{self, Settings},
+};
+use crate::{
+    config::Overrides,
+    db::Snapshot,
+    telemetry::log,
+    unfinished::{Replace, Unfinished},
+};
+
+/// Write everything the database holds as lines of JSON: for another engine, see `cairn import`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    settings: Settings,
+    /// Where to; - is standard output
+    #[arg(default_value = "-")]
+    file: PathBuf,
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
+    /// Of what is said of it at the end
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let config = args.settings.load(Overrides::default())?;
+    log::init(&config.log)?;
+    let path = &config.database.path;
+    ensure!(
+        config.database.postgres.is_some() || path.exists(),
+        "there is no database at {}: nothing to export",
+        path.display()
+    );
+    settings::runtime()?.block_on(async {
+        let db = settings::current(&config).await?;
+        let done = write(&db.snapshot().await?, args).await;
+        db.close().await;
+        done
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn write(db: &Snapshot, args: &Args) -> Result<()> {
+    if is_standard(&args.file) {
+        let tally = lines(db, &mut io::stdout().lock()).await?;
+        let _ = writeln!(io::stderr(), "{}", told(&tally, args));
+        return Ok(());
+    }
+    let mut file = Unfinished::beside(&args.file, Replace::forced(args.force))?;
+    let tally = lines(db, file.file()).await?;
+    file.finish()?;
+    out::line(told(&tally, args));
+    Ok(())
+}
+
+async fn lines(db: &Snapshot, to: &mut impl Write) -> Result<Tally> {
+    let mut progress = Progress::new();
+    let mut to = BufWriter::with_capacity(64 << 10, to);
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let now = Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
+    let version = env!("CARGO_PKG_VERSION");
+    let seen = |tally: &Tally| progress.tell(|| format!("{} lines written", tally.lines));
+    Ok(transfer::export(db, now, version, &mut to, seen).await?)
+}
+
+pub(super) fn is_standard(file: &Path) -> bool {
+    file.as_os_str() == "-"
+}
+
+fn told(tally: &Tally, args: &Args) -> String {
+    match args.format {
+        Format::Json => out::json(facts(tally)),
+        Format::Text => format!("exported {}", sentence(tally)),
+    }
+}
+
+pub(super) fn facts(tally: &Tally) -> [(&'static str, Value); 7] {
+    [
+        ("lines", json!(tally.lines)),
+        ("sources", json!(tally.sources)),
+        ("registries", json!(tally.registries)),
+        ("findings", json!(tally.findings)),
+        ("entries", json!(tally.entries)),
+        ("views", json!(tally.views)),
+        ("changes", json!(tally.changes)),
+    ]
+}
+
+pub(super) fn sentence(tally: &Tally) -> String {
+    format!(
+        "{} entries of {} sources in {} registries, {} changes; {} lines",
+        tally.entries, tally.sources, tally.registries, tally.changes, tally.lines
+    )
+}
