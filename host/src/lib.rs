@@ -9,6 +9,7 @@
 //! * [`serve`]: listeners, limits, cache, compression, probes, drain.
 //! * [`migrate`]: the schema, step by step.
 //! * [`telemetry`]: logs, metrics and traces.
+//! * `memory`: what the process gives back to the system.
 //! * [`unfinished`]: files that are there whole or not at all.
 //!
 //! Nothing here decides what a registry answers: that is the component's part. Nobody but the binary, its tests and
@@ -19,6 +20,7 @@ pub mod config;
 pub mod db;
 pub mod guest;
 pub mod imports;
+mod memory;
 pub mod migrate;
 pub mod serve;
 pub mod sync;

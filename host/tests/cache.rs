@@ -7,6 +7,7 @@ mod support;
 use std::io::Read;
 
 use bytes::Bytes;
+use cairn::config::Config;
 use http::Response;
 use support::{config, header, server};
 
@@ -19,9 +20,16 @@ fn count(response: &Response<Bytes>) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
+/// One instance, which counts what reaches it.
+fn counting() -> Config {
+    let mut config = config();
+    config.limits.instances = 1;
+    config
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_repeat_does_not_reach_the_component_until_the_database_changes() {
-    let server = server(config()).await;
+    let server = server(counting()).await;
     for (step, headers, cache, made) in [
         ("first", vec![], "miss", "1"),
         ("again", vec![], "hit", "1"),

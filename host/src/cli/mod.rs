@@ -64,7 +64,7 @@ enum Command {
 
 /// Runs the command that the process was called with.
 pub fn main() -> ExitCode {
-    crate::serve::resident::sparing_allocator();
+    crate::memory::sparing_allocator();
     // Chosen before anything can ask for it: a second provider in the process would make rustls refuse to choose.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let done = match Cli::parse_from(command_line(env::args_os())).command {

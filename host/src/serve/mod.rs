@@ -14,7 +14,6 @@ mod problem;
 mod public;
 mod read;
 mod request_id;
-pub(crate) mod resident;
 mod route;
 mod signals;
 mod span;
@@ -43,6 +42,7 @@ use self::{
 use crate::{
     config::model::{Config, Limits},
     guest::{self, Guests, Offer, Statements},
+    memory,
     telemetry::{access, metrics::Metrics, trace::Tracer},
 };
 
@@ -111,7 +111,7 @@ pub async fn run(options: Options) -> Result<()> {
 
     tracing::info!(address = %bound.public, internal_address = %bound.internal, "listening");
     (options.bound)(bound);
-    tokio::spawn(resident::give_back());
+    tokio::spawn(memory::give_back());
     options.stop.await;
 
     let over = Instant::now() + config.limits.drain_timeout;

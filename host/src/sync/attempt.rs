@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     config::{Origin, Source},
+    memory,
     telemetry::trace::{Kind as SpanKind, Parent, Span},
 };
 
@@ -173,6 +174,7 @@ impl Attempt<'_> {
         if let (Some(span), Err(error)) = (&mut span, &done) {
             span.fail(error.to_string());
         }
+        memory::trim();
         done
     }
 

@@ -33,9 +33,20 @@ fn set(parameter: i32, value: i32) {
     unsafe { libc::mallopt(parameter, value) };
 }
 
+/// Gives back what lies free between what is still used. To be called now and then by what needs much for a short time, as
+/// a batch of a sync does: else what is left between many such needs adds up.
+pub(crate) fn trim() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[expect(unsafe_code, reason = "an order to the C library")]
+    // SAFETY: it takes a number and touches free memory only.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// Waits for the start to be over, then unmaps what this program's file holds unchanged. On systems without `/proc`
 /// nothing happens.
-pub(super) async fn give_back() {
+pub(crate) async fn give_back() {
     tokio::time::sleep(STARTED).await;
     #[cfg(target_os = "linux")]
     release_all();
