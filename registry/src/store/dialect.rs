@@ -128,21 +128,25 @@ pub(super) fn candidates(
     }
 }
 
-/// A query for texts that have trigrams of a term which together cover it. More of them would exclude little more, and
-/// each costs a list to be read.
+/// A query for texts that have the trigrams at the ends of a term and, in a long one, in its middle. More of them would
+/// exclude little more, and each costs a list to be read; what is found is looked at anyway.
 pub(super) fn trigrams(term: &str) -> String {
     let characters: Vec<char> = term.chars().collect();
     let last = characters.len().saturating_sub(TRIGRAM);
-    let mut query = String::new();
-    for (index, trigram) in characters.windows(TRIGRAM).enumerate() {
-        if index % TRIGRAM != 0 && index != last {
-            continue;
+    let middle = if last > TRIGRAM { last / 2 } else { last };
+    let mut trigrams: Vec<&[char]> = Vec::new();
+    for at in [0, middle, last] {
+        let trigram = characters.get(at..at + TRIGRAM).unwrap_or_default();
+        if !trigrams.contains(&trigram) {
+            trigrams.push(trigram);
         }
-        let trigram: String = trigram.iter().collect();
-        let and = if query.is_empty() { "" } else { " AND " };
-        query.push_str(&format!("{and}\"{}\"", trigram.replace('"', "\"\"")));
     }
-    query
+    let quoted = |trigram: &&[char]| {
+        let text: String = trigram.iter().collect();
+        format!("\"{}\"", text.replace('"', "\"\""))
+    };
+    let quoted: Vec<_> = trigrams.iter().map(quoted).collect();
+    quoted.join(" AND ")
 }
 
 /// The text as a pattern that matches nothing else.
@@ -185,12 +189,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_term_is_covered_by_few_trigrams() {
+    fn a_term_is_found_by_few_of_its_trigrams() {
         let check = |term, expected: &str| assert_eq!(trigrams(term), expected, "{term}");
         check("git", r#""git""#);
         check("gith", r#""git" AND "ith""#);
         check("github", r#""git" AND "hub""#);
-        check("github-", r#""git" AND "hub" AND "ub-""#);
+        check("github-", r#""git" AND "thu" AND "ub-""#);
+        check("intelligence", r#""int" AND "lli" AND "nce""#);
+        check("aaaaaaaa", r#""aaa""#);
         check("größe", r#""grö" AND "öße""#);
         check(r#"a"b"#, r#""a""b""#);
     }
