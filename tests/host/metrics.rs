@@ -55,7 +55,8 @@ fn the_names_that_dashboards_read_are_there() {
         );
     }
     for line in text.lines().filter(|line| !line.starts_with('#')) {
-        assert!(line.contains("stacklok_component=\"registry\""), "{line}");
+        let common = "stacklok_component=\"registry\",stacklok_product=\"cairn\"";
+        assert!(line.contains(common), "{line}");
     }
 }
 

@@ -175,7 +175,11 @@ impl Watch {
     }
 }
 
-/// What to do at each tick that finds the guest running: give way to others, and stop it once it has run for `ticks`
+/// Ticks for which a guest may hold up its thread. Most requests need much less than one; whoever gave way at the first
+/// tick that falls into them would have another instance made for the next request in the meantime.
+const UNDISTURBED: u64 = 2;
+
+/// What to do at each tick that finds the guest running: soon give way to others, and stop it once it has run for `ticks`
 /// on end without a request coming in or being answered. While it computes, no other request of its instance gets on,
 /// and none can be taken in; an instance that waits between does not reach the limit.
 pub(super) fn patience(
@@ -191,7 +195,11 @@ pub(super) fn patience(
         let on_end = now.duration_since(last) < TICK * 4 && seen == moves;
         (busy, moves, last) = (if on_end { busy + 1 } else { 0 }, seen, now);
         if busy < ticks {
-            return Ok(UpdateDeadline::Yield(1));
+            return Ok(if busy < UNDISTURBED {
+                UpdateDeadline::Continue(1)
+            } else {
+                UpdateDeadline::Yield(1)
+            });
         }
         if let Some(task) = root(&mut store) {
             let _ = watch.blamed.set(task);
