@@ -32,10 +32,10 @@ async fn handle(request: Request) -> Result<types::Response, ErrorCode> {
 
 /// The first request asks which engine there is. Another one may have come to the same answer in between.
 async fn begin() -> Result<&'static Router<Store>, ErrorCode> {
-    let store = Store::choose()
-        .await
-        .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
-    Ok(ROUTER.get_or_init(|| router(store, Namespace::default())))
+    let chosen = Store::choose().await;
+    let (store, standby) =
+        chosen.map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
+    Ok(ROUTER.get_or_init(|| router(store, Namespace::default()).reading(standby)))
 }
 
 /// Hands out the head at once and the body behind it, in one piece. An answer without a body has no stream at all, so

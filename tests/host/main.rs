@@ -25,9 +25,11 @@ mod metrics;
 mod migrate;
 mod mirror;
 mod older_form;
+mod postgres;
 mod probes;
 mod real_data;
 mod sync;
+mod tls;
 
 /// A file that is not in the list above would be compiled by nobody.
 #[test]

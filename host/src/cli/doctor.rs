@@ -11,6 +11,7 @@ use cairn_registry::{
 use super::{
     out,
     settings::{self, Settings},
+    standby,
 };
 use crate::{
     config::{Config, Overrides},
@@ -32,20 +33,20 @@ pub(super) struct Args {
 
 /// The findings of an examination, printed as they are made.
 #[derive(Default)]
-struct Chart {
+pub(super) struct Chart {
     problems: usize,
 }
 
 impl Chart {
-    fn good(&self, what: &str) {
+    pub(super) fn good(&self, what: &str) {
         out::line(format_args!("{}    {what}", out::paint("32", "ok")));
     }
 
-    fn note(&self, what: &str) {
+    pub(super) fn note(&self, what: &str) {
         out::line(format_args!("{}  {what}", out::paint("33", "note")));
     }
 
-    fn bad(&mut self, what: &str, remedy: &str) {
+    pub(super) fn bad(&mut self, what: &str, remedy: &str) {
         self.problems += 1;
         out::line(format_args!(
             "{}   {what}\n      remedy: {remedy}",
@@ -142,6 +143,10 @@ async fn examine_database(chart: &mut Chart, config: &Config) -> Option<Store> {
         Engine::Sqlite => examine_file(chart, &db).await,
         Engine::Postgres => examine_server(chart, &db).await,
     }
+    let server = config.database.postgres.as_ref();
+    if let Some(standby) = server.and_then(|server| server.standby.as_deref()) {
+        standby::examine(chart, &db, standby).await;
+    }
     Some(db)
 }
 
@@ -178,7 +183,7 @@ async fn examine_server(chart: &mut Chart, db: &Store) {
 }
 
 /// The one text that a query gives.
-async fn word(db: &Store, sql: &str) -> cairn_registry::Result<String> {
+pub(super) async fn word(db: &Store, sql: &str) -> cairn_registry::Result<String> {
     let rows = db.query(sql, Vec::new()).await?;
     let mut rows = rows.into_iter().map(|mut row| row.text());
     rows.next().unwrap_or_else(|| Ok(String::new()))

@@ -11,6 +11,7 @@ mod report;
 mod serve;
 mod settings;
 mod sleep;
+mod standby;
 mod sync;
 mod version;
 

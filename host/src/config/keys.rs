@@ -90,6 +90,13 @@ pub(super) const CONFIG: &[Key<Config>] = &[
     )
     .also(&["DATABASE_URL", "DATABASE_DSN"]),
     Key::new(
+        "database.readUrl",
+        Nothing("none: everything is read from the primary"),
+        |c: &mut Config| Slot::Secret(&mut c.database.server.read_url),
+        "A streaming standby of the server, for lists, single records and searches; what its URL leaves out is as for the primary.",
+    )
+    .also(&["DATABASE_READ_URL"]),
+    Key::new(
         "database.host",
         Nothing("none: the embedded database"),
         |c: &mut Config| Slot::Text(&mut c.database.server.host, check::PATTERN),

@@ -98,9 +98,12 @@ impl Health {
         let schema = lock(&self.schema).clone();
         let loaded = self.loaded.load(Ordering::Acquire);
         let draining = self.draining.load(Ordering::Acquire);
-        let ready = up && schema.status == "current" && loaded && !draining;
+        let standby = db.standby();
+        // One that serves answers what clients ask, whoever is gone.
+        let answers = up || standby.as_ref().is_some_and(|standing| standing.serves);
+        let ready = answers && schema.status == "current" && loaded && !draining;
         let sources = lock(&self.sources).clone();
-        let answer = json!({
+        let mut answer = json!({
             "status": if ready { "ready" } else { "not_ready" },
             "components": {
                 "database": { "status": if up { "up" } else { "down" } },
@@ -109,6 +112,12 @@ impl Health {
                 "sources": sources,
             },
         });
+        if let Some(standing) = standby {
+            answer["components"]["standby"] = json!({
+                "status": if standing.serves { "up" } else { "down" },
+                "lag_seconds": standing.lag.as_secs(),
+            });
+        }
         (ready, answer)
     }
 }

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use http::{Request, Response};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -20,7 +21,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
 };
 
 use super::body::Body;
@@ -34,6 +35,9 @@ const PING: Duration = Duration::from_secs(30);
 
 /// Header fields of one request.
 const FIELDS: usize = 100;
+
+/// How long a connection that came just before the drain may take to say what it wants.
+const LATE: Duration = Duration::from_secs(1);
 
 /// Connections being told that there is no room, at once; beyond these they are only closed.
 const TURNED_AWAY: usize = 64;
@@ -101,6 +105,10 @@ impl Listener {
                 }
             }
         }
+        // Who has been let in by the system already does not know that there is nobody at the door any more.
+        while let Some(Ok((stream, _))) = socket.accept().now_or_never() {
+            self.admit(stream, answer.clone());
+        }
         drop(socket);
         let all = u32::try_from(self.limits.connections).unwrap_or(u32::MAX);
         let _ = self.places.acquire_many(all).await;
@@ -133,9 +141,12 @@ impl Listener {
     {
         let _open = Open::new(&self.metrics);
         let asked = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&asked);
+        let first = Arc::new(Notify::new());
+        let (count, begun) = (Arc::clone(&asked), Arc::clone(&first));
         let service = service_fn(move |request| {
-            count.fetch_add(1, Ordering::Relaxed);
+            if count.fetch_add(1, Ordering::Relaxed) == 0 {
+                begun.notify_one();
+            }
             let answer = answer(request);
             async move { Ok::<_, Infallible>(answer.await) }
         });
@@ -144,6 +155,9 @@ impl Listener {
         // The protocol's own timer begins with the first bytes that tell which protocol it is.
         let mut silent = pin!(tokio::time::sleep(self.limits.header_timeout));
         let mut watching = true;
+        // Begins to count when a connection that has asked nothing meets the drain.
+        let mut late = pin!(tokio::time::sleep(LATE));
+        let mut awaited = false;
         loop {
             tokio::select! {
                 _ = connection.as_mut() => return,
@@ -155,9 +169,21 @@ impl Listener {
                 }
                 _ = phase.changed() => match *phase.borrow_and_update() {
                     Phase::Serving => {}
+                    Phase::Draining if asked.load(Ordering::Relaxed) == 0 => {
+                        late.as_mut().reset(tokio::time::Instant::now() + LATE);
+                        awaited = true;
+                    }
                     Phase::Draining => connection.as_mut().graceful_shutdown(),
                     Phase::Over => return,
                 },
+                () = first.notified(), if awaited => {
+                    awaited = false;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = &mut late, if awaited => {
+                    awaited = false;
+                    connection.as_mut().graceful_shutdown();
+                }
             }
         }
     }

@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use prometheus::{
-    Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, Result, TextEncoder, core::Collector,
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
+    IntGauge, IntGaugeVec, Opts, Registry, Result, TextEncoder, core::Collector,
 };
 
 use super::{
     counted::Counted,
     sources::{SourceState, Sources},
+    standby::StandbyState,
 };
 use crate::version::Version;
 
@@ -51,6 +52,7 @@ pub struct Metrics {
     pub(crate) connections: IntGauge,
     refused: IntCounterVec,
     pub(crate) readers: IntGauge,
+    pub(crate) standby: StandbyState,
 }
 
 impl Metrics {
@@ -122,6 +124,7 @@ impl Metrics {
                 "cairn_database_readers",
                 "Reading database connections open.",
             )?,
+            standby: StandbyState::new(&kept)?,
             registry: registry.clone(),
         };
         build_info(&kept)?;
@@ -235,6 +238,10 @@ impl Kept<'_> {
 
     pub(super) fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec> {
         self.kept(IntGaugeVec::new(Opts::new(name, help), labels)?)
+    }
+
+    pub(super) fn fractions(&self, name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec> {
+        self.kept(GaugeVec::new(Opts::new(name, help), labels)?)
     }
 
     fn durations(

@@ -5,3 +5,4 @@ mod counted;
 pub mod log;
 pub mod metrics;
 pub mod sources;
+mod standby;

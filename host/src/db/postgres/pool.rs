@@ -207,7 +207,7 @@ impl Drop for Lent {
         // Whoever held it is gone, in the middle of its work.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                if connection.simple("ROLLBACK").await.is_ok() {
+                if connection.control("ROLLBACK").await.is_ok() {
                     connection.in_transaction = false;
                     pool.take_back(connection, counted);
                 }
