@@ -197,10 +197,11 @@ fn a_primary_that_is_lost_is_succeeded_by_its_standby() {
             pause: Duration::from_millis(5),
         };
         let authority = server.public.authority.clone();
+        // In the long form longer than answers are kept.
+        let outage = Duration::from_secs(rounds(2, 7) as u64);
         let ((), outcomes) = load.run(
             |_| authority.clone(),
-            // Longer than answers are kept.
-            |_| thread::sleep(Duration::from_secs(6).saturating_sub(lost.elapsed())),
+            |_| thread::sleep(outage.saturating_sub(lost.elapsed())),
         );
         println!("{} requests without a primary", outcomes.len());
         assert_all_right(&outcomes);

@@ -19,19 +19,19 @@ use crate::stage::{PATIENCE, alone, fresh, postgres, rounds};
 
 /// Pages of the upstream, and records on each.
 const PAGES: usize = 60;
-const SIZE: usize = 50;
+const SIZE: usize = 100;
 
-/// How long a replica keeps others from its source after its last page.
-const LEASE: Duration = Duration::from_secs(2);
+/// How long a replica keeps others from its source after it was heard of last.
+const LEASE: Duration = Duration::from_secs(1);
 
 /// A replica looks again every second whether the lease is free; the rest is a slow machine.
-const TAKEN_OVER: Duration = Duration::from_secs(2 + 1 + 1);
+const TAKEN_OVER: Duration = Duration::from_secs(1 + 1 + 1);
 
 /// Slow enough for a replica to be killed in the midst of it.
-fn upstream() -> Upstream {
-    let answer = pages(PAGES, SIZE);
+fn upstream(pause: Duration, size: usize) -> Upstream {
+    let answer = pages(PAGES, size);
     Upstream::start(move |asked: &Asked| -> Given {
-        thread::sleep(Duration::from_millis(40));
+        thread::sleep(pause);
         answer(asked)
     })
 }
@@ -95,15 +95,23 @@ fn until_read(server: &Server) {
     });
 }
 
-/// Kills one replica after so many pages, and looks at what the other does. Gives what is listed in the end.
+/// Kills one replica so many pages after its first commit, and looks at what the other does. Gives what is listed in the
+/// end.
 fn succeed(database: Option<&str>, after: usize) -> Vec<String> {
-    let upstream = upstream();
+    let upstream = upstream(Duration::from_millis(20), SIZE);
     let installation = Installation::new(config(&upstream, database));
     let first = installation.start(&[]);
-    until("the first pages", PATIENCE, || {
-        (upstream.asked().len() > after).then_some(())
-    });
+    let asked = |pages: usize| {
+        until("pages to be asked for", PATIENCE, || {
+            (upstream.asked().len() > pages).then_some(())
+        });
+    };
+    asked(1);
     let second = installation.start(&[]);
+    until("the first commit", PATIENCE, || {
+        (number(&installation, database, "SELECT count(*) FROM entry") > 0).then_some(())
+    });
+    asked(upstream.asked().len() + after);
     assert!(upstream.asked().len() < PAGES, "it was too fast");
     first.signal("KILL");
     let killed = Instant::now();
@@ -116,6 +124,7 @@ fn succeed(database: Option<&str>, after: usize) -> Vec<String> {
     let took = killed.elapsed();
     println!("{committed} records at the kill, taken over after {took:?}");
     assert!(took < TAKEN_OVER, "taken over after {took:?}");
+    assert!(committed > 0 && committed < PAGES * SIZE);
     let cursor = resumed.parameter("cursor").unwrap_or("0");
     assert_eq!(
         cursor,
@@ -130,7 +139,7 @@ fn succeed(database: Option<&str>, after: usize) -> Vec<String> {
 }
 
 fn undisturbed() -> Vec<String> {
-    let upstream = upstream();
+    let upstream = upstream(Duration::ZERO, SIZE);
     let installation = Installation::new(config(&upstream, None));
     let server = installation.serve(&[]);
     until_read(&server);
@@ -144,7 +153,7 @@ fn a_replica_that_is_killed_is_succeeded_within_its_lease() {
     assert!(expected.len() > PAGES * SIZE / 2, "{}", expected.len());
     let server: Option<Postgres> = postgres(&[]);
     for round in 0..rounds(1, 5) {
-        let after = 2 + 9 * round;
+        let after = 5 * round;
         assert!(succeed(None, after) == expected, "on libsql, {after}");
         let Some(server) = &server else {
             continue;
@@ -157,4 +166,20 @@ fn a_replica_that_is_killed_is_succeeded_within_its_lease() {
             "on Postgres, {after}"
         );
     }
+}
+
+#[test]
+fn a_replica_that_is_slow_is_not_robbed_of_its_source() {
+    let _alone = alone();
+    // No page takes long enough to be noticed, and nothing is committed before the last one.
+    let upstream = upstream(LEASE / 10, 10);
+    let installation = Installation::new(config(&upstream, None));
+    let first = installation.start(&[]);
+    until("the first pages", PATIENCE, || {
+        (!upstream.asked().is_empty()).then_some(())
+    });
+    let second = installation.serve(&[]);
+    until_read(&second);
+    assert_eq!(upstream.asked().len(), PAGES, "each page is read once");
+    assert!(first.stop().success() && second.stop().success());
 }

@@ -20,8 +20,10 @@ use crate::stage::{
 /// Until probes tell that there is no database.
 const NOTICED: Duration = Duration::from_secs(5);
 
-/// Longer than an answer is kept: towards the end nothing can be answered.
-const OUTAGE: Duration = Duration::from_secs(6);
+/// How long it is away. In the long form that is longer than an answer is kept.
+fn outage() -> Duration {
+    Duration::from_secs(rounds(1, 7) as u64)
+}
 
 /// Stops the database, looks on, and starts it again. Gives the moment at which everything has to be well.
 fn interrupt(postgres: &mut Postgres, server: &Server, how: Stop, ended: &AtomicUsize) -> Instant {
@@ -40,7 +42,7 @@ fn interrupt(postgres: &mut Postgres, server: &Server, how: Stop, ended: &Atomic
     let noticed = stopped.elapsed();
     assert!(noticed < NOTICED, "unready after {noticed:?}");
     assert_eq!(server.internal.get("/livez").status, 200);
-    thread::sleep(OUTAGE.saturating_sub(stopped.elapsed()));
+    thread::sleep(outage().saturating_sub(stopped.elapsed()));
     let answer = fresh(server, "/v0.1/servers");
     assert_eq!(answer.status, 503, "{}", answer.text());
     assert!(answer.has("retry-after"));
