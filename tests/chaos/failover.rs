@@ -123,6 +123,20 @@ fn a_standby_is_read_from_as_long_as_it_keeps_up() {
         shows(&server, version, VISIBLE);
     }
 
+    // What was kept while the standby was behind goes as soon as it is not.
+    database::ask(&pair.standby.url(), "SELECT pg_wal_replay_pause()");
+    pair.write(500);
+    until("the commit at the primary", PATIENCE, || {
+        let commits = server.metric("cairn_database_standby_lag_generations")?;
+        (commits > 0.0).then_some(())
+    });
+    until("the older list to be kept", PATIENCE, || {
+        (server.public.get(LIST).header("x-cache") == "hit").then_some(())
+    });
+    assert!(!knows(&server, 500));
+    database::ask(&pair.standby.url(), "SELECT pg_wal_replay_resume()");
+    shows(&server, 500, Duration::from_secs(1));
+
     // Replay stands still: what is committed does not show, and after a while reads go where it does.
     database::ask(&pair.standby.url(), "SELECT pg_wal_replay_pause()");
     pair.write(1000);

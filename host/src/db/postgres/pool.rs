@@ -78,7 +78,7 @@ impl Pool {
     }
 
     /// Runs one statement. A connection that went bad while it lay idle is no failure of the database: a statement that
-    /// `may_repeat` then gets a new one.
+    /// `may_repeat` then gets a new one. The others that lay idle meanwhile are likely to be as bad.
     pub(super) async fn query(
         self: &Arc<Self>,
         sql: &str,
@@ -91,6 +91,7 @@ impl Pool {
             if outcome.is_ok() || !used || !may_repeat || lent.is_good() {
                 return outcome;
             }
+            self.idle().clear();
         }
     }
 
