@@ -1,6 +1,7 @@
 //! A streaming standby: read from while it keeps up, missed without harm, and promoted when the primary is lost.
 
 use std::{
+    sync::atomic::AtomicUsize,
     thread,
     time::{Duration, Instant},
 };
@@ -122,10 +123,16 @@ fn a_standby_is_read_from_as_long_as_it_keeps_up() {
         pair.write(version);
         shows(&server, version, VISIBLE);
     }
+    falls_behind_a_little(&pair, &server, 500);
+    falls_behind(&pair, &server, 1000);
+    is_lost(&mut pair, &server);
+    assert!(server.stop().success());
+}
 
-    // What was kept while the standby was behind goes as soon as it is not.
+/// What was kept while the standby was behind goes as soon as it is not.
+fn falls_behind_a_little(pair: &Pair, server: &Server, version: usize) {
     database::ask(&pair.standby.url(), "SELECT pg_wal_replay_pause()");
-    pair.write(500);
+    pair.write(version);
     until("the commit at the primary", PATIENCE, || {
         let commits = server.metric("cairn_database_standby_lag_generations")?;
         (commits > 0.0).then_some(())
@@ -133,35 +140,36 @@ fn a_standby_is_read_from_as_long_as_it_keeps_up() {
     until("the older list to be kept", PATIENCE, || {
         (server.public.get(LIST).header("x-cache") == "hit").then_some(())
     });
-    assert!(!knows(&server, 500));
+    assert!(!knows(server, version));
     database::ask(&pair.standby.url(), "SELECT pg_wal_replay_resume()");
-    shows(&server, 500, Duration::from_secs(1));
+    shows(server, version, Duration::from_secs(1));
+}
 
-    // Replay stands still: what is committed does not show, and after a while reads go where it does.
+/// Replay stands still: what is committed does not show, and after a while reads go where it does.
+fn falls_behind(pair: &Pair, server: &Server, version: usize) {
     database::ask(&pair.standby.url(), "SELECT pg_wal_replay_pause()");
-    pair.write(1000);
+    pair.write(version);
     until("the lag to be measured", PATIENCE, || {
         let seconds = server.metric("cairn_database_standby_lag_seconds")?;
         let commits = server.metric("cairn_database_standby_lag_generations")?;
         (seconds > 1.0 && commits > 0.0).then_some(())
     });
-    assert!(!knows(&server, 1000), "it is not at the standby yet");
+    assert!(!knows(server, version), "it is not at the standby yet");
     let (there, here) = pair.generations();
     assert_ne!(there, here);
     let doctor = pair.installation.run(&["doctor", "--offline"]).expect(0);
-    assert!(
-        doctor.stdout.contains("commits behind"),
-        "{}",
-        doctor.stdout
-    );
-    shows(&server, 1000, Duration::from_secs(10));
-    standby_is(&server, false);
+    let said = doctor.stdout;
+    assert!(said.contains("commits behind"), "{said}");
+    shows(server, version, Duration::from_secs(10));
+    standby_is(server, false);
     assert_eq!(server.internal.get("/readyz").status, 200);
     database::ask(&pair.standby.url(), "SELECT pg_wal_replay_resume()");
-    standby_is(&server, true);
-    assert!(knows(&server, 1000), "what was shown is never taken back");
+    standby_is(server, true);
+    assert!(knows(server, version), "what was shown is never taken back");
+}
 
-    // It is lost under load: nobody notices.
+/// It is lost under load: nobody notices, and it is said once.
+fn is_lost(pair: &mut Pair, server: &Server) {
     let questions = [Question::learn(&server.public.authority, LIST)];
     let load = Load {
         clients: 4,
@@ -169,24 +177,22 @@ fn a_standby_is_read_from_as_long_as_it_keeps_up() {
         pause: Duration::from_millis(5),
     };
     let authority = server.public.authority.clone();
-    let told = said(&server, "reads go to the primary");
-    let ((), outcomes) = load.run(
-        |_| authority.clone(),
-        |_| {
-            for _ in 0..rounds(1, 5) {
-                pair.standby.stop(Stop::Immediate);
-                standby_is(&server, false);
-                thread::sleep(Duration::from_secs(2));
-                pair.standby.resume().expect("the standby");
-                standby_is(&server, true);
-            }
-        },
-    );
+    let before = said(server, "reads go to the primary");
+    let times = rounds(1, 5);
+    let lose = |_: &AtomicUsize| {
+        for _ in 0..times {
+            pair.standby.stop(Stop::Immediate);
+            standby_is(server, false);
+            thread::sleep(Duration::from_secs(2));
+            pair.standby.resume().expect("the standby");
+            standby_is(server, true);
+        }
+    };
+    let ((), outcomes) = load.run(|_| authority.clone(), lose);
     println!("{} requests while the standby was lost", outcomes.len());
     assert_all_right(&outcomes);
-    let told = said(&server, "reads go to the primary") - told;
-    assert_eq!(told, rounds(1, 5), "said once each time");
-    assert!(server.stop().success());
+    let told = said(server, "reads go to the primary") - before;
+    assert_eq!(told, times, "said once each time");
 }
 
 #[test]
