@@ -64,7 +64,8 @@ impl Step {
             Self::Host => format!("from nothing {}", build::about(20)),
             Self::Unit => format!("from nothing {}", build::about(6)),
             Self::Blackbox => "about 3 min".to_owned(),
-            Self::Postgres | Self::Chaos | Self::Spin | Self::Bench => "about 1 min".to_owned(),
+            Self::Chaos => "about 2 min".to_owned(),
+            Self::Postgres | Self::Spin | Self::Bench => "about 1 min".to_owned(),
         }
     }
 
