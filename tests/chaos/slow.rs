@@ -37,7 +37,7 @@ fn behind(postgres: &Postgres, proxy: &Proxy) -> Installation {
     let installation = filled(config.clone());
     let port = postgres.port().to_string();
     config["database"]["url"] = json!(postgres.url().replace(&port, &proxy.port().to_string()));
-    config["limits"] = json!({ "requests": 24, "requestTimeout": REQUEST });
+    config["limits"] = json!({ "requests": 24, "requestTimeout": REQUEST, "instances": 2 });
     installation.configure(config);
     installation
 }
