@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::FutureExt;
 use http::{Request, Response};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -105,11 +104,9 @@ impl Listener {
                 }
             }
         }
-        // Who has been let in by the system already does not know that there is nobody at the door any more.
-        while let Some(Ok((stream, _))) = socket.accept().now_or_never() {
+        for stream in let_in(socket) {
             self.admit(stream, answer.clone());
         }
-        drop(socket);
         let all = u32::try_from(self.limits.connections).unwrap_or(u32::MAX);
         let _ = self.places.acquire_many(all).await;
     }
@@ -187,6 +184,21 @@ impl Listener {
             }
         }
     }
+}
+
+/// Closes the door. Who has been let in by the system already does not know that there is nobody behind it any more: the
+/// system itself is asked for them, since the runtime may not have heard of the last ones yet.
+fn let_in(socket: TcpListener) -> Vec<TcpStream> {
+    let Ok(socket) = socket.into_std() else {
+        return Vec::new();
+    };
+    let waiting = std::iter::from_fn(|| socket.accept().ok());
+    waiting
+        .filter_map(|(stream, _)| {
+            stream.set_nonblocking(true).ok()?;
+            TcpStream::from_std(stream).ok()
+        })
+        .collect()
 }
 
 fn http(limits: &Limits) -> auto::Builder<TokioExecutor> {
