@@ -185,7 +185,7 @@ fn is_lost(pair: &mut Pair, server: &Server) {
         for _ in 0..times {
             pair.standby.stop(Stop::Immediate);
             standby_is(server, false);
-            thread::sleep(Duration::from_secs(2));
+            thread::sleep(Duration::from_secs(1));
             pair.standby.resume().expect("the standby");
             standby_is(server, true);
         }

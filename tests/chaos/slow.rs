@@ -8,7 +8,7 @@ use std::{
 
 use cairn_tests::{
     Installation, Postgres, Proxy, Server,
-    load::{Load, Outcome, Reply, assert_right_or_later},
+    load::{Load, Outcome, assert_right_or_later},
     until,
 };
 use serde_json::{Value, json};
@@ -81,13 +81,16 @@ fn a_slow_database_makes_nobody_wait_for_ever() {
     let installation = behind(&postgres, &proxy);
     let server = installation.serve(&["--sync=false"]);
     let questions = questions(&server);
-    drop(flood(&server, &questions, 500));
+    drop(flood(&server, &questions, 300));
     let before = resident(&server);
     proxy.delay(Duration::from_millis(400));
     for _ in 0..rounds(1, 6) {
-        let outcomes = flood(&server, &questions, 600);
+        let outcomes = flood(&server, &questions, rounds(300, 600));
         assert_bounded(&outcomes);
-        assert!(outcomes.iter().any(|outcome| outcome.reply == Reply::Right));
+        // Slow as it is: who comes alone is answered.
+        until("an answer", Duration::from_secs(20), || {
+            (fresh(&server, "/v0.1/servers").status == 200).then_some(())
+        });
         let grown = resident(&server).saturating_sub(before);
         println!("{} KiB more than before", grown >> 10);
         assert!(grown < WAITING, "{grown} bytes more");

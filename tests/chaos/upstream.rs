@@ -50,12 +50,16 @@ impl Fickle {
     }
 }
 
+/// A file at a URL or, in the long form, another registry: that one is asked several times before it counts as failed.
 fn source(name: &str, upstream: &Upstream) -> Value {
-    json!({
-        "name": name,
-        "api": { "endpoint": upstream.url(), "timeout": "300ms" },
-        "syncPolicy": { "interval": "1s" },
-    })
+    let mut source = json!({ "name": name, "syncPolicy": { "interval": "1s" } });
+    if rounds(0, 1) == 0 {
+        source["file"] =
+            json!({ "url": format!("{}/list.json", upstream.url()), "timeout": "300ms" });
+    } else {
+        source["api"] = json!({ "endpoint": upstream.url(), "timeout": "300ms" });
+    }
+    source
 }
 
 fn status(server: &Server, name: &str, wanted: &str) {
