@@ -58,15 +58,27 @@ const MAP: [&[Route]; 4] = [
 #[derive(Debug)]
 pub struct Router<D> {
     db: D,
+    /// Where what only reads is read, if that is elsewhere.
+    reads: Option<D>,
     namespace: Namespace,
 }
 
 /// A router over the registries of one namespace.
 pub fn router<D: Db>(db: D, namespace: Namespace) -> Router<D> {
-    Router { db, namespace }
+    Router {
+        db,
+        reads: None,
+        namespace,
+    }
 }
 
 impl<D: Db> Router<D> {
+    /// Lists, single records and searches are read there: it may be a little behind.
+    #[must_use]
+    pub fn reading(self, reads: Option<D>) -> Self {
+        Self { reads, ..self }
+    }
+
     /// Answers one request. The body is whole, its length stands in the headers; a `HEAD` has the headers only.
     pub async fn answer<B>(&self, request: &Request<B>) -> Response<Bytes> {
         let (method, uri, headers) = (request.method(), request.uri(), request.headers());
@@ -91,7 +103,7 @@ impl<D: Db> Router<D> {
     }
 
     async fn dispatch(&self, operation: Operation, call: &Call<'_>) -> Served {
-        let cx = self.cx();
+        let cx = self.reads();
         match operation {
             Operation::ListServers => mcp_registry::servers::list(cx, call).await,
             Operation::ListServerVersions => mcp_registry::versions::list(cx, call).await,
@@ -106,9 +118,10 @@ impl<D: Db> Router<D> {
         }
     }
 
-    fn cx(&self) -> Cx<'_, D> {
+    /// For operations that write nothing, and need not see what has just been written.
+    fn reads(&self) -> Cx<'_, D> {
         Cx {
-            db: &self.db,
+            db: self.reads.as_ref().unwrap_or(&self.db),
             namespace: &self.namespace,
             now: now(),
         }

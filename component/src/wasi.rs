@@ -34,10 +34,10 @@ impl Guest for Component {
 
 /// The first request asks which engine there is. Another one may have come to the same answer in between.
 async fn begin() -> Result<&'static Router<Store>, ErrorCode> {
-    let store = Store::choose()
-        .await
-        .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
-    Ok(ROUTER.get_or_init(|| router(store, Namespace::default())))
+    let chosen = Store::choose().await;
+    let (store, standby) =
+        chosen.map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
+    Ok(ROUTER.get_or_init(|| router(store, Namespace::default()).reading(standby)))
 }
 
 /// What is asked, without the body: nothing here reads one, and to open one that nobody reads costs as much as the rest.

@@ -3,17 +3,16 @@
 
 use std::{
     env,
-    io::{Read as _, Write as _},
-    net::TcpStream,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::{Mutex, PoisonError, atomic::Ordering},
     thread,
     time::{Duration, Instant},
 };
 
-use cairn_tests::{Server, encode, until};
+use cairn_tests::{
+    Server, encode,
+    load::{Load, Question, assert_all_right},
+    until,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -31,14 +30,6 @@ const RUMOUR: Duration = Duration::from_millis(500);
 
 /// Addresses that a Service leads to.
 type Endpoints = Mutex<Vec<String>>;
-
-/// What the clients have seen.
-#[derive(Default)]
-struct Seen {
-    answered: AtomicUsize,
-    failed: Mutex<Vec<String>>,
-    enough: AtomicBool,
-}
 
 /// An empty database on the server that `CAIRN_TEST_POSTGRES` names, as the Secret that production's values want.
 fn database() -> Option<Value> {
@@ -69,45 +60,6 @@ fn production() -> Option<Manifests> {
     }
     objects.0.extend([catalog(), database()?]);
     Some(objects)
-}
-
-/// One request on a connection of its own; what went wrong, if anything did.
-fn request(address: &str, target: &str) -> Result<(), String> {
-    let told = |error: std::io::Error| format!("{address}: {error}");
-    let mut stream = TcpStream::connect(address).map_err(told)?;
-    let request = format!("GET {target} HTTP/1.1\r\nHost: cairn\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).map_err(told)?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).map_err(told)?;
-    let head = String::from_utf8_lossy(&answer);
-    let status = head.lines().next().unwrap_or_default().to_owned();
-    let is_whole = head.contains("\r\n\r\n") && status == "HTTP/1.1 200 OK";
-    is_whole
-        .then_some(())
-        .ok_or(format!("{address}: `{status}`"))
-}
-
-/// Asks one endpoint after another until it is told that it was enough.
-fn load(endpoints: &Endpoints, seen: &Seen, client: usize) {
-    let one = format!("/v0.1/servers/{}/versions/latest", encode("com.example/a"));
-    let targets = ["/v0.1/servers?limit=30", "/v0.1/servers?search=a", &one];
-    let mut turn = client;
-    while !seen.enough.load(Ordering::Relaxed) {
-        turn += 1;
-        let address = {
-            let known = endpoints.lock().unwrap_or_else(PoisonError::into_inner);
-            known[turn % known.len()].clone()
-        };
-        // Not each turn another target: the cache of each replica is to be used, and to be missed.
-        match request(&address, targets[turn / 7 % targets.len()]) {
-            Ok(()) => drop(seen.answered.fetch_add(1, Ordering::Relaxed)),
-            Err(why) => seen
-                .failed
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(why),
-        }
-    }
 }
 
 /// Replaces each replica as `maxSurge: 1, maxUnavailable: 0` says: a new one first, and only then an old one goes.
@@ -160,32 +112,30 @@ fn a_rolling_restart_under_load_fails_no_request() {
     let addresses = running
         .iter()
         .map(|(_, server)| server.public.authority.clone());
-    let (endpoints, seen) = (Mutex::new(addresses.collect()), Seen::default());
-    let running = thread::scope(|scope| {
-        for client in 0..CLIENTS {
-            let (endpoints, seen) = (&endpoints, &seen);
-            scope.spawn(move || load(endpoints, seen, client));
-        }
+    let endpoints: Endpoints = Mutex::new(addresses.collect());
+    let one = format!("/v0.1/servers/{}/versions/latest", encode("com.example/a"));
+    let questions = ["/v0.1/servers?limit=30", "/v0.1/servers?search=a", &one]
+        .map(|target| Question::learn(&running[0].1.public.authority, target));
+    let load = Load {
+        clients: CLIENTS,
+        questions: &questions,
+        pause: Duration::ZERO,
+    };
+    let endpoint = |turn: usize| {
+        let known = endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+        known[turn % known.len()].clone()
+    };
+    let (running, outcomes) = load.run(endpoint, |ended| {
         until(
             "requests before the restart",
             Duration::from_secs(20),
-            || (seen.answered.load(Ordering::Relaxed) > 100).then_some(()),
+            || (ended.load(Ordering::Relaxed) > 100).then_some(()),
         );
-        let running = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            roll(&objects, running, &endpoints)
-        }));
-        seen.enough.store(true, Ordering::Relaxed);
-        running
+        roll(&objects, running, &endpoints)
     });
-    let running = running.expect("the restart");
-    let failed = seen.failed.lock().unwrap_or_else(PoisonError::into_inner);
-    let answered = seen.answered.load(Ordering::Relaxed);
-    println!(
-        "{answered} requests through a rolling restart, {} failed",
-        failed.len()
-    );
-    assert_eq!(*failed, [""; 0]);
-    assert!(answered > 500, "only {answered} requests");
+    println!("{} requests through a rolling restart", outcomes.len());
+    assert_all_right(&outcomes);
+    assert!(outcomes.len() > 500, "only {} requests", outcomes.len());
     for (_, server) in running {
         assert!(server.stop().success());
     }

@@ -2,27 +2,55 @@
 //! programs of a Postgres installation and nothing else, so that `cargo xtask` can compile this file too.
 
 use std::{
-    ffi::OsStr,
-    fs,
-    io::{BufRead, BufReader},
+    fs::{self, Permissions},
+    io::{BufRead, BufReader, Lines, Write},
     net::TcpListener,
-    os::unix::{fs::chown, process::CommandExt},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    os::unix::{
+        fs::{PermissionsExt, chown},
+        process::CommandExt,
+    },
+    path::PathBuf,
+    process::{Child, ChildStdout, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 /// A server that ends with this value or, whatever happens, with this process.
 pub struct Postgres {
-    /// A shell that waits at a pipe which only this process holds open, then stops the server and removes its folder.
+    /// A shell that takes orders from a pipe which only this process holds open. At its end it stops the server and removes
+    /// its folder.
     leash: Child,
+    said: Lines<BufReader<ChildStdout>>,
+    place: Place,
     port: u16,
 }
 
+/// Where a server lies, and as whom it runs.
+struct Place {
+    programs: PathBuf,
+    user: Option<(u32, u32)>,
+    folder: PathBuf,
+}
+
+/// How a server is stopped.
+#[derive(Debug, Clone, Copy)]
+pub enum Stop {
+    /// Connections are closed, everything is written down.
+    Fast,
+    /// As if the machine had lost its power, were it not for what the system has in memory.
+    Immediate,
+}
+
+/// An order is `start`, or the name of a signal to the server; each is answered when it has been carried out.
 const LEASH: &str = r#"folder=$1; shift
-    "$@" 2>&1 </dev/null & exec >/dev/null 2>&1
-    read -r _; kill -INT $!; wait $!; rm -rf -- "$folder""#;
+    while read -r order; do
+        case $order in
+            start) "$@" >>"$folder/log" 2>&1 </dev/null & server=$! ;;
+            *) kill -s "$order" "$server"; wait "$server" ;;
+        esac
+        echo done
+    done 2>/dev/null
+    kill -s INT "$server" 2>/dev/null; wait "$server"; rm -rf -- "$folder""#;
 
 /// Tests lose nothing when the machine does.
 const SETTINGS: [&str; 8] = [
@@ -39,59 +67,107 @@ const SETTINGS: [&str; 8] = [
 impl Postgres {
     /// Starts one; else tells why there is none.
     pub fn start() -> Result<Self, String> {
-        let programs = programs().ok_or("there are no Postgres server programs")?;
-        let user = unprivileged()?;
-        let folder = folder(user)?;
-        let data = folder.join("data");
-        let made = initialise(&programs, user, &folder, &data);
-        if let Err(why) = made {
-            drop(fs::remove_dir_all(&folder));
-            return Err(why);
+        Self::with(&[], &[])
+    }
+
+    /// Starts one with more settings, and with files such as `server.key` or `pg_hba.conf` in its data folder.
+    pub fn with(settings: &[&str], files: &[(&str, &[u8])]) -> Result<Self, String> {
+        let place = Place::new()?;
+        place.initialise()?;
+        for (name, content) in files {
+            place.write(name, content)?;
         }
+        Self::run(place, settings)
+    }
+
+    /// Starts a streaming standby of this one.
+    pub fn standby(&self, settings: &[&str]) -> Result<Self, String> {
+        let place = Place::new()?;
+        let port = self.port.to_string();
+        let mut copy = place.command("pg_basebackup");
+        copy.args(["-h", "127.0.0.1", "-U", "cairn", "-p", &port, "-D"])
+            .arg(place.data())
+            .args(["-R", "-X", "stream", "-c", "fast", "--no-sync"]);
+        place
+            .perform(copy)
+            .inspect_err(|_| drop(fs::remove_dir_all(&place.folder)))?;
+        Self::run(place, settings)
+    }
+
+    fn run(place: Place, settings: &[&str]) -> Result<Self, String> {
         let port = free_port()?;
         let mut command = Command::new("sh");
-        command.args(["-c", LEASH, "leash"]).arg(&folder);
-        command.arg(programs.join("postgres")).arg("-D").arg(&data);
+        command.args(["-c", LEASH, "leash"]).arg(&place.folder);
+        command.arg(place.programs.join("postgres"));
+        command.arg("-D").arg(place.data());
         command.args(["-p", &port.to_string()]);
-        for setting in SETTINGS {
+        for setting in SETTINGS.iter().chain(settings) {
             command.args(["-c", setting]);
         }
-        command.current_dir(&folder);
-        let leash = as_user(&mut command, user)
+        command.current_dir(&place.folder);
+        let mut leash = as_user(&mut command, place.user)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| format!("sh does not start: {error}"))?;
-        let mut server = Self { leash, port };
-        server.wait_until_ready(&programs)?;
+        let said = leash.stdout.take().ok_or("sh has no output")?;
+        let mut server = Self {
+            leash,
+            said: BufReader::new(said).lines(),
+            place,
+            port,
+        };
+        server.resume()?;
         Ok(server)
     }
 
     /// Where its superuser reaches it: any password will do.
     pub fn url(&self) -> String {
+        self.url_of("postgres")
+    }
+
+    /// The same for a database of that name.
+    pub fn url_of(&self, database: &str) -> String {
         format!(
-            "postgres://cairn@127.0.0.1:{}/postgres?sslmode=disable",
+            "postgres://cairn@127.0.0.1:{}/{database}?sslmode=disable",
             self.port
         )
     }
 
-    fn wait_until_ready(&mut self, programs: &Path) -> Result<(), String> {
-        for _ in 0..200 {
-            let ready = Command::new(programs.join("pg_isready"))
-                .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
-                .status();
-            if ready.is_ok_and(|status| status.success()) {
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Stops it. Its data stays, and so does its port.
+    pub fn stop(&mut self, how: Stop) {
+        self.order(match how {
+            Stop::Fast => "INT",
+            Stop::Immediate => "QUIT",
+        });
+    }
+
+    /// Starts it again, and waits until it takes connections.
+    pub fn resume(&mut self) -> Result<(), String> {
+        self.order("start");
+        for _ in 0..1000 {
+            let mut ask = self.place.command("pg_isready");
+            ask.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]);
+            if ask.status().is_ok_and(|status| status.success()) {
                 return Ok(());
             }
-            std::thread::sleep(std::time::Duration::from_millis(50));
+            std::thread::sleep(std::time::Duration::from_millis(10));
         }
-        drop(self.leash.stdin.take());
-        let said = self.leash.stdout.take().map(BufReader::new);
-        let lines = said.map(|said| said.lines().map_while(Result::ok).collect::<Vec<_>>());
-        Err(format!(
-            "Postgres does not start: {}",
-            lines.unwrap_or_default().join("; ")
-        ))
+        let said = fs::read_to_string(self.place.folder.join("log")).unwrap_or_default();
+        Err(format!("Postgres does not start: {}", said.trim()))
+    }
+
+    /// A leash that is gone has taken the server with it: whoever asks the server next will see.
+    fn order(&mut self, word: &str) {
+        if let Some(pipe) = &mut self.leash.stdin
+            && writeln!(pipe, "{word}").is_ok()
+        {
+            drop(self.said.next());
+        }
     }
 }
 
@@ -99,6 +175,72 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         drop(self.leash.stdin.take());
         drop(self.leash.wait());
+    }
+}
+
+impl Place {
+    /// An empty folder for a server that can be started here.
+    fn new() -> Result<Self, String> {
+        let programs = programs().ok_or("there are no Postgres server programs")?;
+        let user = unprivileged()?;
+        let folder = folder(user)?;
+        Ok(Self {
+            programs,
+            user,
+            folder,
+        })
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.programs.join(program));
+        command.current_dir(&self.folder);
+        as_user(&mut command, self.user);
+        command
+    }
+
+    fn perform(&self, mut command: Command) -> Result<(), String> {
+        let program = command.get_program().to_string_lossy().into_owned();
+        let failed = |why: String| {
+            drop(fs::remove_dir_all(self.data()));
+            format!("{program}: {}", why.trim())
+        };
+        match command.output() {
+            Ok(output) if output.status.success() => Ok(()),
+            Ok(output) => Err(failed(String::from_utf8_lossy(&output.stderr).into_owned())),
+            Err(error) => Err(failed(error.to_string())),
+        }
+    }
+
+    /// With a collation that does not go by bytes, where there is one: what relies on the database's own order then fails.
+    fn initialise(&self) -> Result<(), String> {
+        let with = |locale: &[&str]| {
+            let mut command = self.command("initdb");
+            command
+                .args(["-U", "cairn", "-A", "trust", "-E", "UTF8", "--no-sync"])
+                .args(locale)
+                .arg("-D")
+                .arg(self.data());
+            self.perform(command)
+        };
+        with(&["--locale-provider=icu", "--icu-locale=en", "--locale=C"])
+            .or_else(|_| with(&["--locale=C"]))
+            .inspect_err(|_| drop(fs::remove_dir_all(&self.folder)))
+    }
+
+    /// A file of the server's own, which nobody else reads.
+    fn write(&self, name: &str, content: &[u8]) -> Result<(), String> {
+        let path = self.data().join(name);
+        let written = fs::write(&path, content)
+            .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o600)))
+            .and_then(|()| match self.user {
+                Some((user, group)) => chown(&path, Some(user), Some(group)),
+                None => Ok(()),
+            });
+        written.map_err(|error| format!("{}: {error}", path.display()))
     }
 }
 
@@ -174,50 +316,19 @@ fn folder(user: Option<(u32, u32)>) -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-/// With a collation that does not go by bytes, where there is one: what relies on the database's own order then fails.
-fn initialise(
-    programs: &Path,
-    user: Option<(u32, u32)>,
-    folder: &Path,
-    data: &Path,
-) -> Result<(), String> {
-    let locales: [&[&str]; 2] = [
-        &["--locale-provider=icu", "--icu-locale=en", "--locale=C"],
-        &["--locale=C"],
-    ];
-    let mut why = String::new();
-    for locale in locales {
-        let mut command = Command::new(programs.join("initdb"));
-        command
-            .args(
-                [
-                    "-U",
-                    "cairn",
-                    "-A",
-                    "trust",
-                    "-E",
-                    "UTF8",
-                    "--no-sync",
-                    "-D",
-                ]
-                .map(OsStr::new),
-            )
-            .arg(data)
-            .args(locale)
-            .current_dir(folder);
-        match as_user(&mut command, user).output() {
-            Ok(output) if output.status.success() => return Ok(()),
-            Ok(output) => why = String::from_utf8_lossy(&output.stderr).into_owned(),
-            Err(error) => why = error.to_string(),
-        }
-        drop(fs::remove_dir_all(data));
-    }
-    Err(format!("initdb: {}", why.trim()))
-}
-
+/// Below the ports that the system gives to outgoing connections: whoever knocks in vain at a server that is stopped must
+/// not be given the server's own port, and so find itself.
 fn free_port() -> Result<u16, String> {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(|error| format!("no free port: {error}"))
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    const FIRST: u32 = 12_000;
+    const MANY: u32 = 18_000;
+    let start = std::process::id().wrapping_mul(97);
+    for _ in 0..MANY {
+        let at = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(FIRST + at % MANY).unwrap_or_default();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err("no port is free".to_owned())
 }

@@ -83,6 +83,12 @@ impl Server {
         line.rsplit(' ').next()?.parse().ok()
     }
 
+    /// Its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, name: &str) {
         process::signal(&self.child, name);
     }

@@ -2,9 +2,13 @@
 
 use anyhow::{Result, anyhow};
 
-/// Shared with the black-box tests, which start servers to stop them.
+/// Shared with the black-box tests, which start servers of their own to do them harm.
 #[path = "../../tests/src/postgres.rs"]
-#[expect(unreachable_pub, reason = "a library has it too")]
+#[expect(
+    unreachable_pub,
+    dead_code,
+    reason = "a library has it too, for tests that do more with a server"
+)]
 mod server;
 
 /// Where tests find it.

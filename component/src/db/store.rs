@@ -1,7 +1,8 @@
-//! The engine that the variable `database_url` asks for: a server, or without a value SQLite.
+//! The engine that the variable `database_url` asks for: a server, or without a value SQLite. Beside a server there may be
+//! a standby, by `database_read_url`.
 
 use cairn_registry::{
-    Result,
+    ErrorKind, Result,
     store::{Db, Engine, Row, Statement, Value},
 };
 use spin_sdk::variables::{self, Error};
@@ -11,21 +12,40 @@ use super::{postgres::Postgres, sqlite::Sqlite};
 /// Which engine: the address of a server, or nothing.
 const VARIABLE: &str = "database_url";
 
+/// The address of its standby, or nothing.
+const STANDBY: &str = "database_read_url";
+
 /// The database of this component.
 #[derive(Debug)]
 pub(crate) enum Store {
     Sqlite(Sqlite),
     Postgres(Postgres),
+    /// A standby for reads. What it cannot answer the primary does; what is written goes there anyway.
+    Standby {
+        standby: Postgres,
+        primary: Postgres,
+    },
 }
 
 impl Store {
-    /// Asks the host which one it is. A host without such a variable has SQLite only.
-    pub(crate) async fn choose() -> Result<Self, Error> {
-        match variables::get(VARIABLE).await {
-            Ok(address) if !address.is_empty() => Ok(Self::Postgres(Postgres::new(address))),
-            Ok(_) | Err(Error::Undefined(_)) => Ok(Self::Sqlite(Sqlite::default())),
-            Err(error) => Err(error),
-        }
+    /// Asks the host which one it is, and which one reads may go to. A host without such a variable has SQLite only.
+    pub(crate) async fn choose() -> Result<(Self, Option<Self>), Error> {
+        let Some(address) = given(VARIABLE).await? else {
+            return Ok((Self::Sqlite(Sqlite::default()), None));
+        };
+        let reads = given(STANDBY).await?.map(|standby| Self::Standby {
+            standby: Postgres::new(standby),
+            primary: Postgres::new(address.clone()),
+        });
+        Ok((Self::Postgres(Postgres::new(address)), reads))
+    }
+}
+
+async fn given(variable: &str) -> Result<Option<String>, Error> {
+    match variables::get(variable).await {
+        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+        Err(Error::Undefined(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -33,7 +53,7 @@ impl Db for Store {
     fn engine(&self) -> Engine {
         match self {
             Self::Sqlite(db) => db.engine(),
-            Self::Postgres(db) => db.engine(),
+            Self::Postgres(db) | Self::Standby { primary: db, .. } => db.engine(),
         }
     }
 
@@ -41,13 +61,26 @@ impl Db for Store {
         match self {
             Self::Sqlite(db) => db.query(sql, parameters).await,
             Self::Postgres(db) => db.query(sql, parameters).await,
+            Self::Standby { standby, primary } => {
+                match standby.query(sql, parameters.clone()).await {
+                    Err(error) if is_for_the_primary(error.kind()) => {
+                        primary.query(sql, parameters).await
+                    }
+                    done => done,
+                }
+            }
         }
     }
 
     async fn batch(&self, statements: Vec<Statement>) -> Result<()> {
         match self {
             Self::Sqlite(db) => db.batch(statements).await,
-            Self::Postgres(db) => db.batch(statements).await,
+            Self::Postgres(db) | Self::Standby { primary: db, .. } => db.batch(statements).await,
         }
     }
+}
+
+/// A standby that is lost or too far behind, has no schema yet, or gave a read up because it had to go on.
+fn is_for_the_primary(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Unavailable | ErrorKind::Stale)
 }

@@ -23,3 +23,22 @@ fn stock_sqlite_reads_the_file_whole() {
     let answer = Registry::over(db).get("/v0.1/servers?search=alpha&version=latest");
     assert_eq!(answer.records(), ["io.acme/alpha 1.10.0"]);
 }
+
+#[test]
+fn what_only_reads_is_read_from_the_standby() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let standby = fixture::file(&folder.path().join("registry.db"));
+    // Whoever asks the other one is told that it has no schema.
+    let registry = Registry::reading(Sqlite::without_schema(), standby);
+    for target in [
+        "/v0.1/servers?limit=2",
+        "/v0.1/servers?search=alpha",
+        "/v0.1/servers/io.acme%2Falpha/versions",
+        "/v0.1/servers/io.acme%2Falpha/versions/latest",
+        "/health",
+    ] {
+        assert_eq!(registry.get(target).status, 200, "{target}");
+    }
+    let alone = Registry::over(Sqlite::without_schema());
+    assert_eq!(alone.get("/v0.1/servers").status, 503);
+}

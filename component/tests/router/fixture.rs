@@ -198,6 +198,11 @@ impl Registry {
         Self(router(db, Namespace::default()))
     }
 
+    /// Reads from another store than the one it writes to.
+    pub(crate) fn reading(db: Sqlite, standby: Sqlite) -> Self {
+        Self(router(db, Namespace::default()).reading(Some(standby)))
+    }
+
     pub(crate) fn get(&self, target: &str) -> Answer {
         self.ask("GET", target, &[])
     }

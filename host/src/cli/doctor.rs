@@ -12,6 +12,7 @@ use cairn_registry::{
 use super::{
     out,
     settings::{self, Settings},
+    standby,
 };
 use crate::{
     config::{Config, Overrides},
@@ -33,20 +34,20 @@ pub(super) struct Args {
 
 /// The findings of an examination, printed as they are made.
 #[derive(Default)]
-struct Chart {
+pub(super) struct Chart {
     problems: usize,
 }
 
 impl Chart {
-    fn good(&self, what: &str) {
+    pub(super) fn good(&self, what: &str) {
         out::line(format_args!("{}    {what}", out::paint("32", "ok")));
     }
 
-    fn note(&self, what: &str) {
+    pub(super) fn note(&self, what: &str) {
         out::line(format_args!("{}  {what}", out::paint("33", "note")));
     }
 
-    fn bad(&mut self, what: &str, remedy: &str) {
+    pub(super) fn bad(&mut self, what: &str, remedy: &str) {
         self.problems += 1;
         out::line(format_args!(
             "{}   {what}\n      remedy: {remedy}",
@@ -139,17 +140,25 @@ async fn examine_database(chart: &mut Chart, config: &Config) -> Option<Store> {
             return None;
         }
     }
-    if let Err(error) = transfer::require_whole(&db, &Namespace::default()).await {
+    examine_import(chart, &db).await;
+    match db.engine() {
+        Engine::Sqlite => examine_file(chart, &db).await,
+        Engine::Postgres => examine_server(chart, &db).await,
+    }
+    let server = config.database.postgres.as_ref();
+    if let Some(standby) = server.and_then(|server| server.standby.as_deref()) {
+        standby::examine(chart, &db, standby).await;
+    }
+    Some(db)
+}
+
+async fn examine_import(chart: &mut Chart, db: &Store) {
+    if let Err(error) = transfer::require_whole(db, &Namespace::default()).await {
         chart.bad(
             error.message(),
             "run `cairn import` again with the same export; nothing is served before its end",
         );
     }
-    match db.engine() {
-        Engine::Sqlite => examine_file(chart, &db).await,
-        Engine::Postgres => examine_server(chart, &db).await,
-    }
-    Some(db)
 }
 
 async fn examine_file(chart: &mut Chart, db: &Store) {
@@ -185,7 +194,7 @@ async fn examine_server(chart: &mut Chart, db: &Store) {
 }
 
 /// The one text that a query gives.
-async fn word(db: &Store, sql: &str) -> cairn_registry::Result<String> {
+pub(super) async fn word(db: &Store, sql: &str) -> cairn_registry::Result<String> {
     let rows = db.query(sql, Vec::new()).await?;
     let mut rows = rows.into_iter().map(|mut row| row.text());
     rows.next().unwrap_or_else(|| Ok(String::new()))

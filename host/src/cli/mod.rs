@@ -16,6 +16,7 @@ mod restore;
 mod serve;
 mod settings;
 mod sleep;
+mod standby;
 mod sync;
 mod version;
 

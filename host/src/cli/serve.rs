@@ -9,7 +9,10 @@ use crate::{
     config::{Config, Overrides},
     db::Store,
     guest::{self, Offer, Source},
-    imports::{postgres::ADDRESS, variables::Variables},
+    imports::{
+        postgres::{ADDRESS, READ_ADDRESS},
+        variables::Variables,
+    },
     migrate,
     serve::{self, Health, Options, Schema},
     sync::{Daemon, Watch},
@@ -104,11 +107,15 @@ async fn serve(config: Arc<Config>, component: Source) -> Result<()> {
 
 /// What a guest is told: which engine it has. Of a server it learns a name, never the address or the password.
 fn variables(db: &Store) -> Variables {
-    let address = match db {
-        Store::Libsql(_) => "",
-        Store::Postgres(_) => ADDRESS,
+    let (address, standby) = match db {
+        Store::Libsql(_) => ("", ""),
+        Store::Postgres(_) if db.standby().is_some() => (ADDRESS, READ_ADDRESS),
+        Store::Postgres(_) => (ADDRESS, ""),
     };
-    Variables::from([("database_url".to_owned(), address.to_owned())])
+    Variables::from(
+        [("database_url", address), ("database_read_url", standby)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    )
 }
 
 async fn schema(db: &Store) -> Result<Schema> {

@@ -1,8 +1,6 @@
 //! The keys outside lists that work, each declared once with its default, its place and its documentation. Nothing else in
 //! this folder names a default or the place of a key. `list_keys.rs` does the same for sources and registries.
 
-use std::time::Duration;
-
 use super::{
     check,
     key::{
@@ -12,15 +10,8 @@ use super::{
     model::Config,
     slot::Slot,
     telemetry,
+    units::{GIB, HOUR, KIB, MIB, MILLISECOND, SECOND, YEAR},
 };
-
-const KIB: usize = 1 << 10;
-const MIB: usize = 1 << 20;
-const GIB: usize = 1 << 30;
-const MILLISECOND: Duration = Duration::from_millis(1);
-const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_secs(3_600);
-const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 /// Scalars of the configuration, in the order of the documentation.
 pub(super) const CONFIG: &[Key<Config>] = &[
@@ -90,6 +81,13 @@ pub(super) const CONFIG: &[Key<Config>] = &[
         "A server as `postgres://user:password@host:port/database?sslmode=…`; what it says goes before the keys below.",
     )
     .also(&["DATABASE_URL", "DATABASE_DSN"]),
+    Key::new(
+        "database.readUrl",
+        Nothing("none: everything is read from the primary"),
+        |c: &mut Config| Slot::Secret(&mut c.database.server.read_url),
+        "A streaming standby of the server, for lists, single records and searches; what its URL leaves out is as for the primary.",
+    )
+    .also(&["DATABASE_READ_URL"]),
     Key::new(
         "database.host",
         Nothing("none: the embedded database"),

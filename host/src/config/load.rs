@@ -169,7 +169,18 @@ fn choose_database(database: &mut Database, given: &Layer, env: &dyn Lookup, rep
     }
     match database.server.chosen(env) {
         Ok(chosen) => database.postgres = chosen,
-        Err(message) => report.add("database.type", &at("database.type"), message),
+        Err(message) => {
+            report.add("database.type", &at("database.type"), message);
+            return;
+        }
+    }
+    match database.server.standby(database.postgres.as_ref()) {
+        Ok(standby) => {
+            if let Some(primary) = &mut database.postgres {
+                primary.standby = standby.map(Box::new);
+            }
+        }
+        Err(message) => report.add("database.readUrl", &at("database.readUrl"), message),
     }
 }
 

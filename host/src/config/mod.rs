@@ -29,6 +29,7 @@ mod telemetry;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod units;
 mod url;
 mod words;
 mod yaml;

@@ -24,6 +24,8 @@ pub struct Server {
     pub engine: DatabaseType,
     /// Only until it has been taken apart.
     pub url: Option<Secret>,
+    /// A standby to read from.
+    pub read_url: Option<Secret>,
     pub host: String,
     pub port: usize,
     pub user: String,
@@ -77,6 +79,33 @@ impl Server {
         }
     }
 
+    /// The standby of that primary, if one is named: what its URL does not say is as for the primary.
+    pub(super) fn standby(&self, primary: Option<&Postgres>) -> Result<Option<Postgres>, String> {
+        let Some(url) = &self.read_url else {
+            return Ok(None);
+        };
+        let primary = primary
+            .ok_or("names a standby, but no primary is: give database.url or database.host")?;
+        let url: PostgresUrl = url.expose().parse()?;
+        let host = url.host.ok_or("names no host")?;
+        let login = Login {
+            password: match &url.user {
+                Some(user) if *user != primary.login.user => url.password,
+                _ => url.password.or(primary.login.password.clone()),
+            },
+            user: url.user.unwrap_or(primary.login.user.clone()),
+        };
+        Ok(Some(Postgres {
+            host,
+            port: url.port.unwrap_or(5432),
+            database: url.database.unwrap_or(primary.database.clone()),
+            login,
+            tls: url.tls.unwrap_or(primary.tls),
+            ca_file: url.ca_file.or(primary.ca_file.clone()),
+            ..primary.clone()
+        }))
+    }
+
     fn postgres(&self, env: &dyn Lookup) -> Postgres {
         let or_user = |text: &str| if text.is_empty() { &self.user } else { text }.to_owned();
         let login = Login {
@@ -106,6 +135,7 @@ impl Server {
             statement_timeout: self.statement_timeout,
             attempts: self.attempts,
             pause: self.pause,
+            standby: None,
         }
     }
 }
@@ -143,6 +173,8 @@ pub struct Postgres {
     /// How often a starting process tries to reach it, and the time between two tries.
     pub attempts: usize,
     pub pause: Duration,
+    /// Where lists, single records and searches are read as long as it keeps up.
+    pub standby: Option<Box<Postgres>>,
 }
 
 impl Postgres {
@@ -151,6 +183,7 @@ impl Postgres {
     pub fn for_migration(&self) -> Self {
         Self {
             login: self.migration.clone(),
+            standby: None,
             ..self.clone()
         }
     }

@@ -7,7 +7,7 @@ use cairn_registry::{
     store::{Db, Engine, Row, Statement, Value},
 };
 
-use super::{Libsql, Postgres, Snapshot};
+use super::{Libsql, Postgres, Snapshot, postgres};
 use crate::config::model::Database;
 
 /// The database. Its clones are the same one.
@@ -52,6 +52,15 @@ impl Store {
     pub fn follow(&self) {
         if let Self::Postgres(db) = self {
             db.follow();
+        }
+    }
+
+    /// How the standby stands that is read from, if there is one.
+    #[must_use]
+    pub fn standby(&self) -> Option<postgres::Standing> {
+        match self {
+            Self::Libsql(_) => None,
+            Self::Postgres(db) => db.standby(),
         }
     }
 

@@ -186,13 +186,15 @@ impl HandlerState for Instances {
         let proxy = self.pre.instantiate_async(&mut store).await?;
         self.metrics.instances_started.inc();
         self.metrics.instances.inc();
+        let overdue = Arc::new(AtomicBool::new(false));
         Ok(Instance {
             store,
             proxy,
             view: Guest::http,
-            expiration: Lifetime::new(self.limits.request_timeout),
+            expiration: Lifetime::new(self.limits.request_timeout, Arc::clone(&overdue)),
             state: Worker {
                 watch,
+                overdue,
                 freed: Arc::clone(&self.freed),
                 limits: Arc::clone(&self.limits),
                 metrics: Arc::clone(&self.metrics),
@@ -238,6 +240,7 @@ fn ticks(request_timeout: Duration) -> u64 {
 /// What an instance takes in.
 pub(super) struct Worker {
     watch: Arc<Watch>,
+    overdue: Arc<AtomicBool>,
     freed: Arc<Notify>,
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
@@ -269,9 +272,11 @@ impl WorkerState for Worker {
         self.watch.enter(&ticket, task);
         let leaving = Leaving(Arc::clone(&self.watch), Arc::clone(&self.freed));
         let limit = tokio::time::sleep(self.limits.request_timeout);
+        let overdue = Arc::clone(&self.overdue);
         Box::pin(async move {
             let _leaving = leaving;
             limit.await;
+            overdue.store(true, Ordering::Release);
         })
     }
 

@@ -2,6 +2,10 @@
 
 use std::{
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -15,16 +19,23 @@ const IDLE: Duration = Duration::from_secs(10);
 /// An instance may go on for this long after its last answer, to send the rest of a body.
 const AFTERWARDS: Duration = Duration::from_secs(300);
 
+/// The same where a request took too long. What became of it stays in the instance, since nobody can take its answer any
+/// more; the place is needed for an instance that takes requests.
+const OVERDUE: Duration = Duration::from_secs(1);
+
 /// When an instance has to go although it did nothing wrong, or nothing at all.
 pub(super) struct Lifetime {
     request_timeout: Duration,
+    /// A request took too long.
+    overdue: Arc<AtomicBool>,
     timer: Pin<Box<Sleep>>,
 }
 
 impl Lifetime {
-    pub(super) fn new(request_timeout: Duration) -> Self {
+    pub(super) fn new(request_timeout: Duration, overdue: Arc<AtomicBool>) -> Self {
         Self {
             request_timeout,
+            overdue,
             timer: Box::pin(tokio::time::sleep(IDLE)),
         }
     }
@@ -41,6 +52,7 @@ impl WorkerExpiration for Lifetime {
             WorkerStatus::Idle => IDLE,
             // Each request has its own, shorter limit; this one is for a guest that does not let it be seen.
             WorkerStatus::Requests => self.request_timeout + Duration::from_secs(1),
+            WorkerStatus::PostReturn if self.overdue.load(Ordering::Acquire) => OVERDUE,
             WorkerStatus::PostReturn => AFTERWARDS,
         };
         let deadline = (since + limit).into();

@@ -1,5 +1,5 @@
 //! `spin:postgres`: the configured server behind the guest's connections. A guest names it by [`ADDRESS`] and never
-//! learns where it is or what the password is; no other address leads anywhere.
+//! learns where it is or what the password is; its standby has a name of its own. No other address leads anywhere.
 #![expect(
     clippy::result_large_err,
     reason = "the interface's error carries all that a server says"
@@ -22,6 +22,9 @@ use crate::db::{
 
 /// What stands for the configured server: the value of the guest's variable `database_url`.
 pub const ADDRESS: &str = "postgres://configured";
+
+/// What stands for its standby: the value of `database_read_url`, where there is one.
+pub const READ_ADDRESS: &str = "postgres://configured/standby";
 
 /// A connection that is not open yet.
 pub struct Builder {
@@ -51,9 +54,14 @@ type Streamed = (
 impl Postgres<'_> {
     /// Nothing is connected before the first statement.
     fn connect(&mut self, address: &str) -> Reply<Resource<Session>> {
-        match self.db {
-            Store::Postgres(db) if address == ADDRESS => Ok(Ok(self.table.push(db.session())?)),
-            Store::Postgres(_) | Store::Libsql(_) => Ok(Err(Error::ConnectionFailed(
+        let session = match self.db {
+            Store::Postgres(db) if address == ADDRESS => Some(db.session()),
+            Store::Postgres(db) if address == READ_ADDRESS => db.reading_session(),
+            Store::Postgres(_) | Store::Libsql(_) => None,
+        };
+        match session {
+            Some(session) => Ok(Ok(self.table.push(session)?)),
+            None => Ok(Err(Error::ConnectionFailed(
                 "this address is not granted".to_owned(),
             ))),
         }

@@ -13,7 +13,7 @@ use cairn_registry::store::Db;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::db::Store;
+use crate::db::{Store, postgres::Standing};
 
 /// How long the database may take to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -98,19 +98,31 @@ impl Health {
         let schema = lock(&self.schema).clone();
         let loaded = self.loaded.load(Ordering::Acquire);
         let draining = self.draining.load(Ordering::Acquire);
-        let ready = up && schema.status == "current" && loaded && !draining;
+        let standby = db.standby();
+        // One that serves answers what clients ask, whoever is gone.
+        let answers = up || standby.as_ref().is_some_and(|standing| standing.serves);
+        let ready = answers && schema.status == "current" && loaded && !draining;
         let sources = lock(&self.sources).clone();
-        let answer = json!({
-            "status": if ready { "ready" } else { "not_ready" },
-            "components": {
-                "database": { "status": if up { "up" } else { "down" } },
-                "schema": schema,
-                "initial_load": { "status": if loaded { "complete" } else { "pending" } },
-                "sources": sources,
-            },
+        let mut components = json!({
+            "database": { "status": if up { "up" } else { "down" } },
+            "schema": schema,
+            "initial_load": { "status": if loaded { "complete" } else { "pending" } },
+            "sources": sources,
         });
+        if let (Some(components), Some(standing)) = (components.as_object_mut(), standby) {
+            components.insert("standby".to_owned(), shown(&standing));
+        }
+        let status = if ready { "ready" } else { "not_ready" };
+        let answer = json!({ "status": status, "components": components });
         (ready, answer)
     }
+}
+
+fn shown(standing: &Standing) -> Value {
+    json!({
+        "status": if standing.serves { "up" } else { "down" },
+        "lag_seconds": standing.lag.as_secs(),
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

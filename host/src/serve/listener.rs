@@ -22,7 +22,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
 };
 
 use super::body::Body;
@@ -36,6 +36,9 @@ const PING: Duration = Duration::from_secs(30);
 
 /// Header fields of one request.
 const FIELDS: usize = 100;
+
+/// How long a connection that came just before the drain may take to say what it wants.
+const LATE: Duration = Duration::from_secs(1);
 
 /// Connections being told that there is no room, at once; beyond these they are only closed.
 const TURNED_AWAY: usize = 64;
@@ -120,7 +123,9 @@ impl Listener {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
-        drop(socket);
+        for stream in let_in(socket) {
+            let _ = self.admit(stream, &desks);
+        }
         let all = u32::try_from(self.limits.connections).unwrap_or(u32::MAX);
         let _ = self.places.acquire_many(all).await;
     }
@@ -162,9 +167,12 @@ impl Listener {
         R: Future<Output = Response<Body>> + Send + 'static,
     {
         let asked = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&asked);
+        let first = Arc::new(Notify::new());
+        let (count, begun) = (Arc::clone(&asked), Arc::clone(&first));
         let service = service_fn(move |request| {
-            count.fetch_add(1, Ordering::Relaxed);
+            if count.fetch_add(1, Ordering::Relaxed) == 0 {
+                begun.notify_one();
+            }
             let answer = answer(request);
             async move { Ok::<_, Infallible>(answer.await) }
         });
@@ -173,6 +181,9 @@ impl Listener {
         // The protocol's own timer begins with the first bytes that tell which protocol it is.
         let mut silent = pin!(tokio::time::sleep(self.limits.header_timeout));
         let mut watching = true;
+        // Begins to count when a connection that has asked nothing meets the drain.
+        let mut late = pin!(tokio::time::sleep(LATE));
+        let mut awaited = false;
         loop {
             tokio::select! {
                 _ = connection.as_mut() => return,
@@ -184,12 +195,39 @@ impl Listener {
                 }
                 _ = phase.changed() => match *phase.borrow_and_update() {
                     Phase::Serving => {}
+                    Phase::Draining if asked.load(Ordering::Relaxed) == 0 => {
+                        late.as_mut().reset(tokio::time::Instant::now() + LATE);
+                        awaited = true;
+                    }
                     Phase::Draining => connection.as_mut().graceful_shutdown(),
                     Phase::Over => return,
                 },
+                () = first.notified(), if awaited => {
+                    awaited = false;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = &mut late, if awaited => {
+                    awaited = false;
+                    connection.as_mut().graceful_shutdown();
+                }
             }
         }
     }
+}
+
+/// Closes the door. Who has been let in by the system already does not know that there is nobody behind it any more: the
+/// system itself is asked for them, since the runtime may not have heard of the last ones yet.
+fn let_in(socket: TcpListener) -> Vec<TcpStream> {
+    let Ok(socket) = socket.into_std() else {
+        return Vec::new();
+    };
+    let waiting = std::iter::from_fn(|| socket.accept().ok());
+    waiting
+        .filter_map(|(stream, _)| {
+            stream.set_nonblocking(true).ok()?;
+            TcpStream::from_std(stream).ok()
+        })
+        .collect()
 }
 
 fn http(limits: &Limits) -> auto::Builder<TokioExecutor> {

@@ -96,6 +96,9 @@ impl Probes {
         self.metrics.cache_bytes.set(number(bytes));
         self.metrics.cache_entries.set(number(entries));
         self.metrics.readers.set(number(self.db.open_readers()));
+        if let Some(standing) = self.db.standby() {
+            self.metrics.standby.set(&standing);
+        }
         match self.metrics.render() {
             Ok(text) => {
                 let mut response = Response::new(Body::Whole(Bytes::from(text)));

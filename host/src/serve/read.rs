@@ -1,6 +1,9 @@
 //! Reads: from the cache when it has an answer that the caller takes, else from the component, which may then fill it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Response, header, request::Parts, response};
@@ -63,6 +66,7 @@ impl Public {
         id: &RequestId,
         account: &mut Account,
     ) -> Response<Body> {
+        let begun_at = Instant::now();
         let key = Key::of(&parts.uri, &parts.headers);
         let question = Question {
             hash: self.cache.hash(&key),
@@ -85,7 +89,13 @@ impl Public {
             Wish::New | Wish::Nothing => Outcome::Bypass,
         };
         account.cached(outcome);
-        let response = match self.ask(&parts, id, account).await {
+        // Who has waited for another's answer in vain has less time left for its own.
+        let left = self
+            .limits
+            .request_timeout
+            .saturating_sub(begun_at.elapsed());
+        let asked = tokio::time::timeout(left, self.ask(&parts, id, account)).await;
+        let response = match asked.unwrap_or(Err(Failure::Timeout)) {
             Ok(Reply {
                 head,
                 body: Content::Whole(body),

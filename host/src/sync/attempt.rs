@@ -13,6 +13,8 @@ use cairn_registry::{
     },
 };
 
+use tokio::time::{Interval, MissedTickBehavior};
+
 use super::{
     daemon::Daemon,
     intake::Intake,
@@ -139,13 +141,18 @@ impl Attempt<'_> {
     }
 
     async fn take_all(&self, mut intake: Intake, mut items: Items) -> Result<Outcome> {
+        // Counts on from page to page: many that come quickly may be long in coming to a batch.
+        let mut renewal = tokio::time::interval(self.daemon.config.sync.lease / 3);
+        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        renewal.reset();
         loop {
-            match self.next(&mut items).await? {
+            match self.next(&mut items, &mut renewal).await? {
                 Ok(Step::Batch(batch)) => {
                     for item in batch {
                         intake.push(item);
                         if intake.is_full() {
                             self.commit(&mut intake).await?;
+                            renewal.reset();
                         }
                     }
                 }
@@ -179,13 +186,16 @@ impl Attempt<'_> {
     }
 
     /// The next step; the lease is kept alive while an upstream takes its time.
-    async fn next(&self, items: &mut Items) -> Result<Result<Step, SourceError>> {
+    async fn next(
+        &self,
+        items: &mut Items,
+        renewal: &mut Interval,
+    ) -> Result<Result<Step, SourceError>> {
         loop {
             tokio::select! {
+                biased;
+                _ = renewal.tick() => pass::renew(self.daemon.cx(), self.lease).await?,
                 step = items.next() => return Ok(step),
-                () = tokio::time::sleep(self.daemon.config.sync.lease / 3) => {
-                    pass::renew(self.daemon.cx(), self.lease).await?;
-                }
             }
         }
     }

@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use prometheus::{
-    Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, Result, TextEncoder, core::Collector,
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
+    IntGauge, IntGaugeVec, Opts, Registry, Result, TextEncoder, core::Collector,
 };
 
 use super::{
     counted::Counted,
     sources::{SourceState, Sources},
+    standby::StandbyState,
 };
 use crate::version::Version;
 
@@ -55,6 +56,7 @@ pub struct Metrics {
     refused: IntCounterVec,
     pub(crate) readers: IntGauge,
     pub(crate) spans_dropped: IntCounter,
+    pub(crate) standby: StandbyState,
 }
 
 impl Metrics {
@@ -129,6 +131,7 @@ impl Metrics {
                 "cairn_spans_dropped_total",
                 "Spans that no collector took in time.",
             )?,
+            standby: StandbyState::new(&kept)?,
             registry: registry.clone(),
         };
         build_info(&kept)?;
@@ -242,6 +245,10 @@ impl Kept<'_> {
 
     pub(super) fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec> {
         self.kept(IntGaugeVec::new(Opts::new(name, help), labels)?)
+    }
+
+    pub(super) fn fractions(&self, name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec> {
+        self.kept(GaugeVec::new(Opts::new(name, help), labels)?)
     }
 
     fn durations(

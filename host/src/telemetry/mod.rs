@@ -5,4 +5,5 @@ mod counted;
 pub mod log;
 pub mod metrics;
 pub mod sources;
+mod standby;
 pub mod trace;

@@ -20,6 +20,9 @@ pub(crate) struct Args {
     /// Run only this, and what it needs; may be given several times
     #[arg(long, value_name = "WHAT", value_enum)]
     only: Vec<Step>,
+    /// Run only the chaos, in its long form: every case longer, and repeated
+    #[arg(long, conflicts_with = "only")]
+    chaos: bool,
     /// Run only tests whose names contain this; formatting and lints are left out
     filter: Option<String>,
 }
@@ -37,7 +40,7 @@ pub(crate) fn test(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     if steps.contains(&Step::Blackbox) {
         not_run.append(&mut tools::cluster::missing(&workspace.target));
     }
-    let mut session = Session::new(workspace, args.filter.as_deref());
+    let mut session = Session::new(workspace, args.filter.as_deref(), args.chaos);
     let done: Vec<Done> = steps
         .into_iter()
         .map(|step| perform(&mut session, step))
@@ -54,9 +57,10 @@ pub(crate) fn test(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
 /// The steps asked for and those that they need, in the order of all.
 fn selected(args: &Args) -> Vec<Step> {
     let asked = match (args.only.is_empty(), &args.filter) {
+        _ if args.chaos => vec![Step::Chaos],
         (false, _) => args.only.clone(),
         (true, None) => Step::ALL.to_vec(),
-        (true, Some(_)) => vec![Step::Unit, Step::Blackbox],
+        (true, Some(_)) => vec![Step::Unit, Step::Blackbox, Step::Chaos],
     };
     let needed: Vec<Step> = asked
         .iter()
@@ -178,7 +182,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_brings_what_it_needs() {
-        use Step::{Blackbox, Clippy, Component, Fmt, Host, Unit};
+        use Step::{Blackbox, Chaos, Clippy, Component, Fmt, Host, Unit};
         for (only, filter, expected) in [
             (&[][..], None, &Step::ALL[..]),
             (&[Fmt], None, &[Fmt]),
@@ -187,14 +191,25 @@ mod tests {
                 None,
                 &[Clippy, Component, Host, Blackbox],
             ),
-            (&[], Some("cursor"), &[Component, Host, Unit, Blackbox]),
+            (
+                &[],
+                Some("cursor"),
+                &[Component, Host, Unit, Blackbox, Chaos],
+            ),
             (&[Unit], Some("cursor"), &[Component, Host, Unit]),
         ] {
             let args = Args {
                 only: only.to_vec(),
+                chaos: false,
                 filter: filter.map(str::to_owned),
             };
             assert_eq!(selected(&args), expected);
         }
+        let chaos = Args {
+            only: Vec::new(),
+            chaos: true,
+            filter: None,
+        };
+        assert_eq!(selected(&chaos), [Component, Host, Chaos]);
     }
 }

@@ -25,6 +25,9 @@ use crate::{
 const BLACKBOX: &str = "cairn-tests";
 const EVERY_TARGET: &str = "blackbox";
 
+/// The part that has a step, and a long form, of its own.
+const CHAOS: &str = "chaos";
+
 /// How a step ended.
 pub(super) enum Outcome {
     /// All is well.
@@ -62,6 +65,8 @@ fn lacks(what: &str) -> Outcome {
 pub(super) struct Session<'a> {
     workspace: &'a Workspace,
     filter: Option<&'a str>,
+    /// Chaos in its long form.
+    is_long: bool,
     wasm: Option<PathBuf>,
     binary: Option<PathBuf>,
     /// For the tests of both engines, from the first one on; without one they say so.
@@ -71,10 +76,11 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(workspace: &'a Workspace, filter: Option<&'a str>) -> Self {
+    pub(super) fn new(workspace: &'a Workspace, filter: Option<&'a str>, is_long: bool) -> Self {
         Self {
             workspace,
             filter,
+            is_long,
             wasm: None,
             binary: None,
             postgres: OnceCell::new(),
@@ -91,6 +97,7 @@ impl<'a> Session<'a> {
             Step::Unit => self.unit(),
             Step::Blackbox => self.blackbox(),
             Step::Postgres => self.on_postgres(),
+            Step::Chaos => self.chaos(),
             Step::Spin => self.spin(),
             Step::Bench => self.bench(),
         }
@@ -177,7 +184,7 @@ impl<'a> Session<'a> {
         }
         let mut tests = self.cargo("test");
         tests.args(["--workspace", "--no-fail-fast"]);
-        let own = |(package, _): &(&str, &str)| *package == BLACKBOX;
+        let own = |(package, test): &(&str, &str)| *package == BLACKBOX && *test != CHAOS;
         for (_, test) in self.workspace.integration_tests().filter(own) {
             tests.args(["--test", test]);
         }
@@ -195,6 +202,19 @@ impl<'a> Session<'a> {
         let mut tests = self.cargo("test");
         tests.args(["--workspace", "--test", EVERY_TARGET]);
         self.count(tests.env("CAIRN_TARGET", "host-postgres"))
+    }
+
+    /// What holds while everything around it fails; it brings servers of its own.
+    fn chaos(&mut self) -> Result<Outcome> {
+        if self.binary.is_none() {
+            return Ok(lacks("native host"));
+        }
+        let mut tests = self.cargo("test");
+        tests.args(["--workspace", "--test", CHAOS]);
+        if self.is_long {
+            tests.env("CAIRN_CHAOS", "long");
+        }
+        self.count(&mut tests)
     }
 
     fn spin(&mut self) -> Result<Outcome> {

@@ -18,6 +18,8 @@ pub(super) enum Step {
     Blackbox,
     /// The black-box suite against the native host on Postgres
     Postgres,
+    /// The short form of the chaos: databases, disks, upstreams and replicas that fail
+    Chaos,
     /// The black-box suite against Spin
     Spin,
     /// The short form of the bench: no times, only what is counted
@@ -25,7 +27,7 @@ pub(super) enum Step {
 }
 
 impl Step {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Fmt,
         Self::Clippy,
         Self::Component,
@@ -33,6 +35,7 @@ impl Step {
         Self::Unit,
         Self::Blackbox,
         Self::Postgres,
+        Self::Chaos,
         Self::Spin,
         Self::Bench,
     ];
@@ -46,6 +49,7 @@ impl Step {
             Self::Unit => "unit, store suite, in process",
             Self::Blackbox => "black box against the native host",
             Self::Postgres => "black box on Postgres",
+            Self::Chaos => "chaos",
             Self::Spin => "black box against Spin",
             Self::Bench => "bench, short form",
         }
@@ -60,6 +64,7 @@ impl Step {
             Self::Host => format!("from nothing {}", build::about(20)),
             Self::Unit => format!("from nothing {}", build::about(6)),
             Self::Blackbox => "about 3 min".to_owned(),
+            Self::Chaos => "about 2 min".to_owned(),
             Self::Postgres | Self::Spin | Self::Bench => "about 1 min".to_owned(),
         }
     }
@@ -69,7 +74,7 @@ impl Step {
         match self {
             Self::Fmt | Self::Clippy | Self::Component => &[],
             Self::Host => &[Self::Component],
-            Self::Unit | Self::Blackbox | Self::Postgres | Self::Bench => {
+            Self::Unit | Self::Blackbox | Self::Postgres | Self::Chaos | Self::Bench => {
                 &[Self::Component, Self::Host]
             }
             Self::Spin => &[Self::Component],

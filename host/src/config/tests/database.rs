@@ -70,6 +70,40 @@ fn a_server_is_used_when_one_is_named() {
 }
 
 #[test]
+fn a_standby_is_as_the_primary_where_its_url_says_nothing_else() {
+    let check = |read_url: &str, expected: &str| {
+        let variables = [
+            (
+                "DATABASE_URL",
+                "postgres://me:pw@there:1234/mine?sslmode=verify-ca",
+            ),
+            ("CAIRN_DATABASE_READ_URL", read_url),
+        ];
+        let config = read(CURRENT, &variables).expect("loads");
+        let standby = config.database.postgres.and_then(|server| server.standby);
+        let standby = standby.expect("a standby");
+        let password = standby.login.password.as_ref();
+        let told = format!(
+            "{}:{}@{}:{}/{} {:?}",
+            standby.login.user,
+            password.map_or("-", |password| password.expose()),
+            standby.host,
+            standby.port,
+            standby.database,
+            standby.tls,
+        );
+        assert_eq!(told, expected, "{read_url}");
+    };
+    check("postgres://copy", "me:pw@copy:5432/mine VerifyCa");
+    check(
+        "postgres://reader:other@copy:6000/mine2?sslmode=require",
+        "reader:other@copy:6000/mine2 Require",
+    );
+    // The primary's password is nobody else's.
+    check("postgres://reader@copy", "reader:-@copy:5432/mine VerifyCa");
+}
+
+#[test]
 fn what_cannot_be_used_is_named_and_no_password_repeated() {
     for (variable, value, word) in [
         (
@@ -84,6 +118,11 @@ fn what_cannot_be_used_is_named_and_no_password_repeated() {
             "DATABASE_TYPE: database.type: `mysql` is not supported",
         ),
         ("DATABASE_TYPE", "postgres", "no server is named"),
+        (
+            "CAIRN_DATABASE_READ_URL",
+            "postgres://a:s3cret@h/d",
+            "database.readUrl: names a standby, but no primary is",
+        ),
         (
             "CAIRN_DATABASE_SSL_MODE",
             "maybe",

@@ -71,7 +71,7 @@ fn every_flag_reaches_its_value() {
 }
 
 /// A value for every key, other than its default.
-const SCALARS: [(&str, &str); 56] = [
+const SCALARS: [(&str, &str); 57] = [
     ("address", "127.0.0.1:9"),
     ("internalAddress", "127.0.0.1:10"),
     ("auth.mode", "anonymous"),
@@ -81,6 +81,7 @@ const SCALARS: [(&str, &str); 56] = [
     ("database.busyTimeout", "7s"),
     ("database.type", "postgres"),
     ("database.url", "postgres://there"),
+    ("database.readUrl", "postgres://copy"),
     ("database.host", "there"),
     ("database.port", "7"),
     ("database.user", "me"),
@@ -133,6 +134,7 @@ const SCALARS: [(&str, &str); 56] = [
 /// Taken in and never shown.
 const SECRETS: [&str; 4] = [
     "database.url",
+    "database.readUrl",
     "database.password",
     "database.migrationPassword",
     "telemetry.headers",

@@ -12,7 +12,7 @@ use tokio_postgres::types::ToSql;
 
 use super::{
     bulk::{self, Rows, Step},
-    connection::Connection,
+    connection::{Connection, bounded},
     values::Cell,
 };
 
@@ -22,19 +22,17 @@ const DEPTH: usize = 30;
 /// Runs the statements, all or none.
 pub(super) async fn run(connection: &mut Connection, statements: Vec<Statement>) -> Result<()> {
     connection.in_transaction = true;
-    let done = match connection.simple("BEGIN").await {
-        Ok(_) => all(connection, bulk::gather(statements)).await,
+    let done = match connection.control("BEGIN").await {
+        Ok(()) => all(connection, bulk::gather(statements)).await,
         Err(failure) => Err(failure.into()),
     };
     let done = match done {
-        Ok(()) => connection
-            .simple("COMMIT")
-            .await
-            .map(drop)
-            .map_err(Error::from),
+        Ok(()) => connection.control("COMMIT").await.map_err(Error::from),
         Err(error) => {
             // What is lost is rolled back by the server.
-            let _ = connection.simple("ROLLBACK").await;
+            if connection.is_good() {
+                let _ = connection.control("ROLLBACK").await;
+            }
             Err(error)
         }
     };
@@ -126,13 +124,17 @@ async fn send(connection: &mut Connection, queue: &mut Vec<Ready>) -> Result<()>
     let queue = std::mem::take(queue);
     let outcomes = {
         let client = connection.client();
-        join_all(queue.iter().map(async |ready| {
+        let answers = join_all(queue.iter().map(async |ready| {
             client
                 .execute_raw(&ready.statement, ready.parameters())
                 .await
-        }))
-        .await
+        }));
+        bounded(connection.patience(queue.len()), answers).await
     };
+    if outcomes.is_err() {
+        connection.wear_out();
+    }
+    let outcomes = outcomes?;
     for (ready, outcome) in queue.iter().zip(outcomes) {
         met(&ready.sql, ready.expect, connection.judged(outcome)?)?;
     }

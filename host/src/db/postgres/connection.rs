@@ -1,6 +1,6 @@
 //! One connection with its prepared statements, and whether it is in a transaction.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cairn_registry::store::{Value, postgres};
 use futures_util::TryStreamExt;
@@ -26,6 +26,7 @@ pub(super) struct Connection {
     worn: bool,
     /// Whoever asked may have gone away; what it asked for still keeps the server busy.
     under_way: bool,
+    patience: Duration,
 }
 
 impl Connection {
@@ -36,7 +37,7 @@ impl Connection {
                 tracing::debug!(%failure, "a database connection was lost");
             }
         });
-        connector.greet(&client).await?;
+        bounded(connector.patience(), connector.greet(&client)).await??;
         Ok(Self {
             client,
             prepared: Prepared::new(PREPARED),
@@ -44,6 +45,7 @@ impl Connection {
             in_transaction: false,
             worn: false,
             under_way: false,
+            patience: connector.patience(),
         })
     }
 
@@ -52,17 +54,40 @@ impl Connection {
         !self.worn && !self.under_way && !self.client.is_closed()
     }
 
+    /// Nobody gets it again.
+    pub(super) fn wear_out(&mut self) {
+        self.worn = true;
+    }
+
     /// Runs a statement and reads all its rows.
     pub(super) async fn query(
         &mut self,
         sql: &str,
         parameters: &[Value],
     ) -> Result<Answer, Failure> {
-        let statement = self.prepare(sql).await?;
         self.under_way = true;
-        let outcome = self.rows(&statement, parameters).await;
+        let answer = bounded(self.patience, async {
+            let statement = self.prepare(sql).await?;
+            let outcome = self.rows(&statement, parameters).await;
+            self.judged(outcome)
+        });
+        let answer = answer.await?;
         self.under_way = false;
-        self.judged(outcome)
+        answer
+    }
+
+    /// How long so many answers may take.
+    pub(super) fn patience(&self, statements: usize) -> Duration {
+        let many = u32::try_from(statements).unwrap_or(u32::MAX);
+        self.patience.saturating_mul(many)
+    }
+
+    /// Begins or ends a transaction.
+    pub(super) async fn control(&mut self, sql: &str) -> Result<(), Failure> {
+        self.under_way = true;
+        let done = bounded(self.patience, self.simple(sql)).await?;
+        self.under_way = false;
+        done.map(drop)
     }
 
     async fn rows(
@@ -128,4 +153,17 @@ impl Connection {
             failure
         })
     }
+}
+
+/// A server that does not even give the statement up is not there any more. The connection is then not to be used again.
+pub(super) async fn bounded<T>(
+    patience: Duration,
+    answer: impl Future<Output = T>,
+) -> Result<T, Failure> {
+    tokio::time::timeout(patience, answer).await.map_err(|_| {
+        Failure::Unreachable(
+            "the database does not answer",
+            "nothing came in the time that a statement may take".to_owned(),
+        )
+    })
 }

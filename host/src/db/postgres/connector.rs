@@ -12,11 +12,21 @@ use crate::config::model::{self, Tls};
 /// For the socket, and for the whole of a connection with its login.
 const CONNECT: Duration = Duration::from_secs(5);
 
+/// After so long without a word from the other machine it is gone: between packets that nobody acknowledges, and on a
+/// connection that says nothing, where it is asked so often.
+const GONE: Duration = Duration::from_secs(15);
+const ASKED: Duration = Duration::from_secs(5);
+const ASKED_TIMES: u32 = 2;
+
+/// Longer than a statement may take, for its way there and back.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// Makes connections to one server.
 pub(super) struct Connector {
     config: Config,
     tls: MakeRustlsConnect,
     session: String,
+    patience: Duration,
 }
 
 /// The half of a connection that moves bytes and has to be polled.
@@ -35,7 +45,10 @@ impl Connector {
             .dbname(&settings.database)
             .application_name("cairn")
             .connect_timeout(CONNECT)
-            .keepalives_idle(Duration::from_secs(30))
+            .tcp_user_timeout(GONE)
+            .keepalives_idle(ASKED)
+            .keepalives_interval(ASKED)
+            .keepalives_retries(ASKED_TIMES)
             .ssl_mode(match settings.tls {
                 Tls::Disable => SslMode::Disable,
                 Tls::Prefer => SslMode::Prefer,
@@ -56,7 +69,13 @@ impl Connector {
             session: format!(
                 "SET statement_timeout = {timeout}; SET idle_in_transaction_session_timeout = {timeout}"
             ),
+            patience: settings.statement_timeout + GRACE,
         })
+    }
+
+    /// How long an answer to a statement may take: the server gives one up before that, if it is there.
+    pub(super) fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// A connection that has logged in. Its second half is not running yet.

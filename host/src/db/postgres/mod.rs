@@ -10,6 +10,7 @@ mod follow;
 mod pgpass;
 mod pool;
 mod session;
+mod standby;
 mod tls;
 pub mod tools;
 mod values;
@@ -25,18 +26,20 @@ use cairn_registry::{
 };
 use tokio::task::AbortHandle;
 
-use self::{connector::Connector, pool::Pool};
+use self::{connector::Connector, follow::Followed, pool::Pool, standby::Standby};
 use crate::config::model;
 
 pub use failure::{Failure, Refusal};
 pub use session::Session;
+pub use standby::Standing;
 pub use values::{Answer, Column};
 
 /// A database on a server.
 pub struct Postgres {
     pool: Arc<Pool>,
     generation: Arc<AtomicU64>,
-    follower: Mutex<Option<AbortHandle>>,
+    standby: Option<Arc<Standby>>,
+    followers: Mutex<Vec<AbortHandle>>,
 }
 
 impl Postgres {
@@ -46,21 +49,30 @@ impl Postgres {
         Ok(Self {
             pool: Arc::new(Pool::new(connector, settings)),
             generation: Arc::default(),
-            follower: Mutex::default(),
+            standby: match &settings.standby {
+                Some(settings) => Some(Arc::new(Standby::new(settings)?)),
+                None => None,
+            },
+            followers: Mutex::default(),
         })
     }
 
-    /// From now on [`Self::generation`] moves with commits of other processes too.
+    /// From now on [`Self::generation`] moves with commits of other processes too, and a standby is read from as long as
+    /// it keeps up.
     pub fn follow(&self) {
-        let following = follow::follow(Arc::clone(&self.pool), Arc::clone(&self.generation));
-        let task = tokio::spawn(following).abort_handle();
-        if let Some(former) = self.follower().replace(task) {
+        let (followed, progress) = Followed::new(&self.pool, &self.generation);
+        let mut tasks = vec![tokio::spawn(followed.run()).abort_handle()];
+        if let Some(standby) = &self.standby {
+            let trail = Arc::clone(standby).trail(Arc::clone(&self.generation), progress);
+            tasks.push(tokio::spawn(trail).abort_handle());
+        }
+        for former in std::mem::replace(&mut *self.followers(), tasks) {
             former.abort();
         }
     }
 
-    /// Moves with every commit: of this process at once, of others soon when this one [follows](Self::follow) them. It
-    /// counts nothing: only equality means something.
+    /// Moves with every commit: of this process at once, of others soon when this one [follows](Self::follow) them; once
+    /// more when a standby shows it, and when reads go elsewhere. It counts nothing: only equality means something.
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
@@ -78,6 +90,19 @@ impl Postgres {
         Session::new(Arc::clone(&self.pool), Arc::clone(&self.generation))
     }
 
+    /// A guest's view of the standby: its statements fail while that one is lost or too far behind. `None` without one.
+    #[must_use]
+    pub fn reading_session(&self) -> Option<Session> {
+        let standby = self.standby.as_ref()?;
+        Some(standby.session(&self.generation))
+    }
+
+    /// How the standby stands, if there is one.
+    #[must_use]
+    pub fn standby(&self) -> Option<Standing> {
+        self.standby.as_ref().map(|standby| standby.standing())
+    }
+
     /// Runs a text of several statements without parameters, all or none.
     pub async fn script(&self, sql: &str) -> Result<()> {
         self.batch(vec![Statement::new(format!("{sql};"), Vec::new())])
@@ -86,14 +111,19 @@ impl Postgres {
 
     /// Closes what is idle; what is in use closes when it is done.
     pub fn close(&self) {
-        if let Some(follower) = self.follower().take() {
+        for follower in self.followers().drain(..) {
             follower.abort();
         }
         self.pool.close();
+        if let Some(standby) = &self.standby {
+            standby.close();
+        }
     }
 
-    fn follower(&self) -> std::sync::MutexGuard<'_, Option<AbortHandle>> {
-        self.follower.lock().unwrap_or_else(PoisonError::into_inner)
+    fn followers(&self) -> std::sync::MutexGuard<'_, Vec<AbortHandle>> {
+        self.followers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -78,7 +78,7 @@ impl Pool {
     }
 
     /// Runs one statement. A connection that went bad while it lay idle is no failure of the database: a statement that
-    /// `may_repeat` then gets a new one.
+    /// `may_repeat` then gets a new one. The others that lay idle meanwhile are likely to be as bad.
     pub(super) async fn query(
         self: &Arc<Self>,
         sql: &str,
@@ -91,27 +91,38 @@ impl Pool {
             if outcome.is_ok() || !used || !may_repeat || lent.is_good() {
                 return outcome;
             }
+            self.idle().clear();
         }
     }
 
     /// A connection, and whether it has been used before.
     async fn lend_used(self: &Arc<Self>) -> Result<(Lent, bool), Failure> {
         let place = self.place().await?;
-        let kept = self.kept();
-        let used = kept.is_some();
-        let (connection, counted) = match kept {
-            Some(kept) => kept,
-            None => {
-                self.open.fetch_add(1, Ordering::AcqRel);
-                let counted = Counted(Arc::clone(&self.open));
-                (Connection::open(&self.connector).await?, counted)
-            }
+        let Some((connection, counted)) = self.kept() else {
+            return Ok((self.lend_new(place).await?, false));
         };
         let lent = Lent {
             held: Some((connection, counted, place)),
             pool: Arc::clone(self),
         };
-        Ok((lent, used))
+        Ok((lent, true))
+    }
+
+    /// A new connection. Who waits for it may give up: it is opened all the same, and then lies there for the next one. On
+    /// a slow server nobody would ever get one otherwise.
+    async fn lend_new(self: &Arc<Self>, place: OwnedSemaphorePermit) -> Result<Lent, Failure> {
+        self.open.fetch_add(1, Ordering::AcqRel);
+        let counted = Counted(Arc::clone(&self.open));
+        let pool = Arc::clone(self);
+        let opening = tokio::spawn(async move {
+            let connection = Connection::open(&pool.connector).await?;
+            Ok(Lent {
+                held: Some((connection, counted, place)),
+                pool,
+            })
+        });
+        let opened = opening.await;
+        opened.map_err(|error| Failure::Unsent(error.to_string()))?
     }
 
     async fn place(&self) -> Result<OwnedSemaphorePermit, Failure> {
@@ -207,7 +218,7 @@ impl Drop for Lent {
         // Whoever held it is gone, in the middle of its work.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                if connection.simple("ROLLBACK").await.is_ok() {
+                if connection.control("ROLLBACK").await.is_ok() {
                     connection.in_transaction = false;
                     pool.take_back(connection, counted);
                 }

@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use super::{
     failure::Failure,
     pool::{Lent, Pool},
+    standby::Standby,
     values::Answer,
 };
 
@@ -20,6 +21,8 @@ use super::{
 pub struct Session {
     pool: Arc<Pool>,
     generation: Arc<AtomicU64>,
+    /// Where it leads, when that is not the primary.
+    standby: Option<Arc<Standby>>,
     /// Inside a transaction, the connection it runs on.
     own: Arc<Mutex<Option<Lent>>>,
 }
@@ -29,12 +32,24 @@ impl Session {
         Self {
             pool,
             generation,
+            standby: None,
             own: Arc::default(),
+        }
+    }
+
+    /// The same on a standby, as long as that one serves.
+    pub(super) fn on_standby(self, standby: Arc<Standby>) -> Self {
+        Self {
+            standby: Some(standby),
+            ..self
         }
     }
 
     /// Runs one statement.
     pub async fn run(&self, sql: &str, parameters: &[Value]) -> Result<Answer, Failure> {
+        if let Some(standby) = &self.standby {
+            standby.admit()?;
+        }
         let mut own = self.own.lock().await;
         match (Role::of(sql), &mut *own) {
             (Role::Ends, None) => Ok(Answer::default()),

@@ -169,3 +169,32 @@ async fn a_closed_database_leaves_one_file_and_says_that_it_is_closed() {
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_full_database_refuses_writes_whole_and_goes_on_when_there_is_room() {
+    let db = database().await;
+    let most = |pages: u32| format!("PRAGMA max_page_count = {pages}");
+    let large = |id: i64| {
+        let parameters = vec![id.into(), "x".repeat(3000).into()];
+        Statement::new("INSERT INTO t (id, name) VALUES (?1, ?2)", parameters)
+    };
+    db.script(&most(24)).await.unwrap();
+    let mut kept = 0;
+    let error = loop {
+        match db.batch((kept..kept + 4).map(large).collect()).await {
+            Ok(()) => kept += 4,
+            Err(error) => break error,
+        }
+        assert!(kept < 100, "it is never full");
+    };
+    assert_eq!(error.kind(), ErrorKind::Full, "{error}");
+    assert_eq!(count(&db).await, kept, "reads go on, and see whole batches");
+    db.script(&most(1000)).await.unwrap();
+    db.batch((kept..kept + 4).map(large).collect())
+        .await
+        .unwrap();
+    assert_eq!(count(&db).await, kept + 4);
+    let check = db.query("PRAGMA integrity_check", vec![]).await.unwrap();
+    let said = check.into_iter().next().unwrap().text().unwrap();
+    assert_eq!(said, "ok");
+}

@@ -1,0 +1,185 @@
+//! A replica is killed while it reads a source: on either engine another goes on with the same pass, within the time of the
+//! lease, and what it comes to is what an undisturbed one comes to.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use cairn_tests::{
+    Installation, Postgres, Server, Upstream, database,
+    installation::of_source,
+    until,
+    upstream::{Asked, Given, pages},
+};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::stage::{PATIENCE, alone, fresh, postgres, rounds};
+
+/// Pages of the upstream, and records on each.
+const PAGES: usize = 60;
+const SIZE: usize = 100;
+
+/// How long a replica keeps others from its source after it was heard of last.
+const LEASE: Duration = Duration::from_secs(1);
+
+/// A replica looks again every second whether the lease is free; the rest is a slow machine.
+const TAKEN_OVER: Duration = Duration::from_secs(1 + 1 + 1);
+
+/// Slow enough for a replica to be killed in the midst of it.
+fn upstream(pause: Duration, size: usize) -> Upstream {
+    let answer = pages(PAGES, size);
+    Upstream::start(move |asked: &Asked| -> Given {
+        thread::sleep(pause);
+        answer(asked)
+    })
+}
+
+fn config(upstream: &Upstream, database: Option<&str>) -> Value {
+    let source =
+        json!({ "api": { "endpoint": upstream.url() }, "syncPolicy": { "interval": "1h" } });
+    let mut config = of_source(source);
+    config["sync"] = json!({ "lease": format!("{}s", LEASE.as_secs()) });
+    if let Some(url) = database {
+        config["database"] = json!({ "url": url });
+    }
+    config
+}
+
+/// A number that the database has, in whatever way it is asked.
+fn number(installation: &Installation, database: Option<&str>, sql: &str) -> usize {
+    let found: i64 = match database {
+        Some(url) => database::ask(url, sql).parse().expect("a number"),
+        None => {
+            let file = Connection::open(installation.database()).expect("the database");
+            file.query_row(sql, [], |row| row.get(0)).expect(sql)
+        }
+    };
+    usize::try_from(found).expect("a count")
+}
+
+/// Whole pages, each record shown once, and nothing shown that is not there.
+fn assert_whole(installation: &Installation, database: Option<&str>) -> usize {
+    let number = |sql| number(installation, database, sql);
+    let entries = number("SELECT count(*) FROM entry");
+    assert_eq!(entries % SIZE, 0, "{entries} records: whole pages only");
+    assert_eq!(number("SELECT count(*) FROM view"), entries);
+    assert_eq!(number("SELECT count(*) FROM reference"), entries);
+    let several =
+        "SELECT count(*) FROM (SELECT name FROM view GROUP BY name HAVING sum(latest) <> 1) n";
+    assert_eq!(
+        number(several),
+        0,
+        "names without exactly one latest version"
+    );
+    entries
+}
+
+/// Every page of the list.
+fn listed(server: &Server) -> Vec<String> {
+    let (mut keys, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = fresh(server, &format!("/v0.1/servers?limit=100{cursor}"));
+        keys.extend(page.keys());
+        match page.next() {
+            Some(next) => cursor = format!("&cursor={}", cairn_tests::encode(&next)),
+            None => return keys,
+        }
+    }
+}
+
+fn until_read(server: &Server) {
+    until("the source to be read", PATIENCE, || {
+        (server.source("source")["status"] == "complete").then_some(())
+    });
+}
+
+/// Kills one replica so many pages after its first commit, and looks at what the other does. Gives what is listed in the
+/// end.
+fn succeed(database: Option<&str>, after: usize) -> Vec<String> {
+    let upstream = upstream(Duration::from_millis(20), SIZE);
+    let installation = Installation::new(config(&upstream, database));
+    let first = installation.start(&[]);
+    let asked = |pages: usize| {
+        until("pages to be asked for", PATIENCE, || {
+            (upstream.asked().len() > pages).then_some(())
+        });
+    };
+    asked(1);
+    let second = installation.start(&[]);
+    until("the first commit", PATIENCE, || {
+        (number(&installation, database, "SELECT count(*) FROM entry") > 0).then_some(())
+    });
+    asked(upstream.asked().len() + after);
+    assert!(upstream.asked().len() < PAGES, "it was too fast");
+    first.signal("KILL");
+    let killed = Instant::now();
+    drop(first);
+    upstream.forget();
+    let committed = assert_whole(&installation, database);
+    let resumed = until("the other to take over", PATIENCE, || {
+        upstream.asked().first().cloned()
+    });
+    let took = killed.elapsed();
+    println!("{committed} records at the kill, taken over after {took:?}");
+    assert!(took < TAKEN_OVER, "taken over after {took:?}");
+    assert!(committed > 0 && committed < PAGES * SIZE);
+    let cursor = resumed.parameter("cursor").unwrap_or("0");
+    assert_eq!(
+        cursor,
+        (committed / SIZE).to_string(),
+        "it goes on where the first one stopped"
+    );
+    until_read(&second);
+    assert_eq!(assert_whole(&installation, database), PAGES * SIZE);
+    let keys = listed(&second);
+    assert!(second.stop().success());
+    keys
+}
+
+fn undisturbed() -> Vec<String> {
+    let upstream = upstream(Duration::ZERO, SIZE);
+    let installation = Installation::new(config(&upstream, None));
+    let server = installation.serve(&[]);
+    until_read(&server);
+    listed(&server)
+}
+
+#[test]
+fn a_replica_that_is_killed_is_succeeded_within_its_lease() {
+    let _alone = alone();
+    let expected = undisturbed();
+    assert!(expected.len() > PAGES * SIZE / 2, "{}", expected.len());
+    let server: Option<Postgres> = postgres(&[]);
+    for round in 0..rounds(1, 5) {
+        let after = 5 * round;
+        assert!(succeed(None, after) == expected, "on libsql, {after}");
+        let Some(server) = &server else {
+            continue;
+        };
+        let name = format!("kill_{round}");
+        database::ask(&server.url(), &format!("CREATE DATABASE {name}"));
+        let url = server.url_of(&name);
+        assert!(
+            succeed(Some(&url), after) == expected,
+            "on Postgres, {after}"
+        );
+    }
+}
+
+#[test]
+fn a_replica_that_is_slow_is_not_robbed_of_its_source() {
+    let _alone = alone();
+    // No page takes long enough to be noticed, and nothing is committed before the last one.
+    let upstream = upstream(LEASE / 10, 10);
+    let installation = Installation::new(config(&upstream, None));
+    let first = installation.start(&[]);
+    until("the first pages", PATIENCE, || {
+        (!upstream.asked().is_empty()).then_some(())
+    });
+    let second = installation.serve(&[]);
+    until_read(&second);
+    assert_eq!(upstream.asked().len(), PAGES, "each page is read once");
+    assert!(first.stop().success() && second.stop().success());
+}

@@ -1,0 +1,37 @@
+//! What holds while databases, disks, upstreams and replicas fail. Each case is short here, and longer and repeated with
+//! `CAIRN_CHAOS=long`, as `cargo xtask test --chaos` sets it. Every part is real: the binary, a Postgres of the case's
+//! own, a file system that is full; only the network between them is a proxy that does as it is told.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "failing loudly is a test's purpose"
+)]
+
+mod failover;
+mod full;
+mod kill;
+mod notice;
+mod outage;
+mod rolling;
+mod slow;
+mod stage;
+mod swarm;
+mod upstream;
+
+/// A file that is not in the list above would be compiled by nobody.
+#[test]
+fn every_file_of_the_folder_is_a_module() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/chaos");
+    for file in std::fs::read_dir(folder).expect("the folder") {
+        let name = file.expect("a file").file_name();
+        let name = name.to_string_lossy();
+        if let Some(module) = name.strip_suffix(".rs").filter(|name| *name != "main") {
+            let line = format!("\nmod {module};\n");
+            assert!(include_str!("main.rs").contains(&line), "{module}");
+        }
+    }
+}
