@@ -1,6 +1,8 @@
 //! The keys outside lists that work, each declared once with its default, its place and its documentation. Nothing else in
 //! this folder names a default or the place of a key. `list_keys.rs` does the same for sources and registries.
 
+use std::time::Duration;
+
 use super::{
     check,
     key::{

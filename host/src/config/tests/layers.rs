@@ -132,7 +132,7 @@ const SCALARS: [(&str, &str); 57] = [
 ];
 
 /// Taken in and never shown.
-const SECRETS: [&str; 4] = [
+const SECRETS: [&str; 5] = [
     "database.url",
     "database.readUrl",
     "database.password",
