@@ -9,6 +9,9 @@ use std::time::Duration;
 /// After this the start is over.
 const STARTED: Duration = Duration::from_secs(1);
 
+/// How often what lies free is given back: pages of many sizes leave gaps between them, which under load add up.
+const PAUSE: Duration = Duration::from_secs(2);
+
 /// Bytes from which on an allocation is a mapping of its own, and goes back to the system when it is freed: buffers of
 /// compressors, not those of pages.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -44,12 +47,16 @@ pub(crate) fn trim() {
     }
 }
 
-/// Waits for the start to be over, then unmaps what this program's file holds unchanged. On systems without `/proc`
-/// nothing happens.
+/// Waits for the start to be over and unmaps what this program's file holds unchanged (on systems without `/proc` nothing
+/// happens); from then on gives back, now and then, what lies free.
 pub(crate) async fn give_back() {
     tokio::time::sleep(STARTED).await;
     #[cfg(target_os = "linux")]
     release_all();
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        trim();
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -26,11 +26,8 @@ const SYNC: [f64; 11] = [
 /// Buckets of a cached response's age in seconds.
 const AGE: [f64; 6] = [1.0, 5.0, 15.0, 60.0, 300.0, 3600.0];
 
-/// Labels on every metric: dashboards of several products tell them apart by these.
-const COMMON: [(&str, &str); 2] = [
-    ("stacklok_component", "registry"),
-    ("stacklok_product", "cairn"),
-];
+/// The product's label on every metric.
+const COMPONENT: (&str, &str) = ("stacklok_component", "registry");
 
 /// Every figure the host counts.
 pub struct Metrics {
@@ -63,8 +60,9 @@ impl Metrics {
     /// All figures at zero.
     #[expect(clippy::too_many_lines, reason = "one entry per figure, and no logic")]
     pub fn new() -> Result<Self> {
-        let common = COMMON.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let registry = Registry::new_custom(None, Some(common.into()))?;
+        let (name, value) = COMPONENT;
+        let registry =
+            Registry::new_custom(None, Some([(name.to_owned(), value.to_owned())].into()))?;
         let kept = Kept(&registry);
         let request_duration = kept.durations(
             "http_server_request_duration_seconds",
