@@ -92,7 +92,7 @@ async fn a_repeat_does_not_reach_the_component_until_the_database_changes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_must_not_be_kept_is_not() {
-    let server = server(config()).await;
+    let server = server(counting()).await;
     for query in [
         "size=100",
         "size=100&cache-control=no-store",
