@@ -16,6 +16,7 @@
 //! the programme that measures it uses this crate.
 
 pub mod cli;
+mod clock;
 pub mod config;
 pub mod db;
 pub mod guest;

@@ -1,4 +1,5 @@
-//! Little memory: an allocator that keeps little, and what only the start needed is given back.
+//! Little memory: an allocator that keeps little, and what is needed no more is given back, first of all what only the
+//! start needed.
 //!
 //! Starting runs through most of a large program once, and the kernel maps whole neighbourhoods of every page touched:
 //! most of an idle server's resident memory would be code that never runs again. Given back, it stays in the page cache,

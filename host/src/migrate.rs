@@ -1,8 +1,6 @@
 //! The schema: which steps there are, which have been applied, and going up or down. Each step is one transaction with its
 //! row in `schema_version`, so that two processes that start at once apply it once. No step is decided here.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use cairn_registry::{
     Error, ErrorKind, Result,
     store::{Db, Engine, Statement, Value},
@@ -146,7 +144,7 @@ async fn apply(db: &impl Db, step: &'static Step) -> Result<bool> {
         vec![
             step.number.into(),
             step.name.into(),
-            Value::Integer(seconds_now()),
+            Value::Integer(crate::clock::now().as_micros() / 1_000_000),
         ],
     ));
     statements.extend(split(step.up(db.engine())));
@@ -243,13 +241,6 @@ fn split(script: &'static str) -> Vec<Statement> {
         .filter(|sql| !sql.is_empty())
         .map(|sql| Statement::new(sql.to_owned(), Vec::new()))
         .collect()
-}
-
-fn seconds_now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ use http_body_util::{BodyExt, Full};
 struct House {
     guests: Arc<Guests>,
     metrics: Arc<Metrics>,
+    request_timeout: Duration,
 }
 
 fn house(limits: &Limits) -> House {
@@ -49,6 +50,7 @@ fn house(limits: &Limits) -> House {
     .remove(0);
     House {
         guests: Arc::new(guests),
+        request_timeout: limits.request_timeout,
         metrics,
     }
 }
@@ -63,7 +65,10 @@ impl House {
             .uri(path)
             .body(body)
             .unwrap();
-        let reply = self.guests.handle(path, request, 1 << 20).await?;
+        let reply = self
+            .guests
+            .handle(path, request, 1 << 20, self.request_timeout)
+            .await?;
         let Content::Whole(body) = reply.body else {
             panic!("{path}: not the whole body")
         };
@@ -83,6 +88,7 @@ impl House {
         let house = Self {
             guests: Arc::clone(&self.guests),
             metrics: Arc::clone(&self.metrics),
+            request_timeout: self.request_timeout,
         };
         tokio::spawn(async move { house.send(method, path).await })
     }

@@ -4,14 +4,10 @@ use std::{
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Result, ensure};
-use cairn_registry::{
-    model::Timestamp,
-    ops::transfer::{self, Tally},
-};
+use cairn_registry::ops::transfer::{self, Tally};
 use serde_json::{Value, json};
 
 use super::{
@@ -21,6 +17,7 @@ use super::{
     settings::{self, Settings},
 };
 use crate::{
+    clock,
     config::Overrides,
     db::Snapshot,
     telemetry::log,
@@ -77,13 +74,9 @@ async fn write(db: &Snapshot, args: &Args) -> Result<()> {
 async fn lines(db: &Snapshot, to: &mut impl Write) -> Result<Tally> {
     let mut progress = Progress::new();
     let mut to = BufWriter::with_capacity(64 << 10, to);
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let now = Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
     let version = env!("CARGO_PKG_VERSION");
     let seen = |tally: &Tally| progress.tell(|| format!("{} lines written", tally.lines));
-    Ok(transfer::export(db, now, version, &mut to, seen).await?)
+    Ok(transfer::export(db, clock::now(), version, &mut to, seen).await?)
 }
 
 pub(super) fn is_standard(file: &Path) -> bool {

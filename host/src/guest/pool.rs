@@ -98,7 +98,6 @@ pub struct Guests {
     alone: ProxyHandler<Instances>,
     freed: Arc<Notify>,
     closing: Arc<AtomicBool>,
-    request_timeout: Duration,
     metrics: Arc<Metrics>,
 }
 
@@ -142,7 +141,6 @@ impl Guests {
                 alone: handler(Arc::clone(&spare), true),
                 freed: Arc::clone(&freed),
                 closing: Arc::clone(&closing),
-                request_timeout: limits.request_timeout,
                 metrics: Arc::clone(metrics),
             }
         };
@@ -161,10 +159,11 @@ impl Guests {
         caller: impl Into<Caller<'_>>,
         request: Request<WasiBody>,
         whole: usize,
+        within: Duration,
     ) -> Result<Reply, Failure> {
         let caller = caller.into();
         let attempts = self.attempts(&caller, request, whole);
-        let outcome = tokio::time::timeout(self.request_timeout, attempts).await;
+        let outcome = tokio::time::timeout(within, attempts).await;
         outcome.unwrap_or(Err(Failure::Timeout))
     }
 

@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     future::Future,
-    io,
+    io, net,
     pin::pin,
     sync::{
         Arc,
@@ -116,7 +116,7 @@ impl Listener {
                 accepted = socket.accept() => accepted,
                 _ = &mut draining => break,
             };
-            let admitted = accepted.and_then(|(stream, _)| self.admit(stream, &desks));
+            let admitted = accepted.and_then(|(stream, _)| self.admit(stream.into_std()?, &desks));
             if let Err(error) = admitted {
                 // Out of descriptors, or the peer was gone already: either passes.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -130,7 +130,7 @@ impl Listener {
         let _ = self.places.acquire_many(all).await;
     }
 
-    fn admit<F, R>(self: &Arc<Self>, stream: TcpStream, desks: &[Desk<F>]) -> io::Result<()>
+    fn admit<F, R>(self: &Arc<Self>, stream: net::TcpStream, desks: &[Desk<F>]) -> io::Result<()>
     where
         F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
         R: Future<Output = Response<Body>> + Send + 'static,
@@ -139,7 +139,7 @@ impl Listener {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             self.metrics.refused("connections");
             if let Ok(place) = Arc::clone(&self.turning_away).try_acquire_owned() {
-                tokio::spawn(turn_away(stream, place));
+                tokio::spawn(turn_away(TcpStream::from_std(stream)?, place));
             }
             return Ok(());
         };
@@ -149,8 +149,7 @@ impl Listener {
         {
             let open = Open::new(&self.metrics, &desk.open, place);
             let (listener, answer) = (Arc::clone(self), desk.answer.clone());
-            // What tells that bytes have come belongs to a runtime.
-            let stream = stream.into_std()?;
+            // What tells that bytes have come belongs to the runtime that waits for them.
             desk.runtime.spawn(async move {
                 match TcpStream::from_std(stream) {
                     Ok(stream) => listener.converse(stream, answer, open).await,
@@ -217,16 +216,13 @@ impl Listener {
 
 /// Closes the door. Who has been let in by the system already does not know that there is nobody behind it any more: the
 /// system itself is asked for them, since the runtime may not have heard of the last ones yet.
-fn let_in(socket: TcpListener) -> Vec<TcpStream> {
+fn let_in(socket: TcpListener) -> Vec<net::TcpStream> {
     let Ok(socket) = socket.into_std() else {
         return Vec::new();
     };
     let waiting = std::iter::from_fn(|| socket.accept().ok());
     waiting
-        .filter_map(|(stream, _)| {
-            stream.set_nonblocking(true).ok()?;
-            TcpStream::from_std(stream).ok()
-        })
+        .filter_map(|(stream, _)| stream.set_nonblocking(true).ok().map(|()| stream))
         .collect()
 }
 

@@ -23,7 +23,6 @@ mod upload;
 use std::{
     future::Future,
     net::SocketAddr,
-    num::NonZero,
     pin::Pin,
     sync::{Arc, atomic::AtomicUsize},
     time::{Duration, Instant},
@@ -40,7 +39,7 @@ use self::{
     threads::Threads,
 };
 use crate::{
-    config::model::{Config, Limits},
+    config::model::Config,
     guest::{self, Guests, Offer, Statements},
     memory,
     telemetry::{access, metrics::Metrics, trace::Tracer},
@@ -86,8 +85,9 @@ pub async fn run(options: Options) -> Result<()> {
         internal: internal.local_addr()?,
     };
     let cache = Arc::new(Cache::new(config.cache.size));
-    let threads = Threads::start(threads(&config.limits))?;
-    let houses = houses(&options, &cache)?;
+    // Each has an instance at least.
+    let threads = Threads::start(config.limits.instances)?;
+    let houses = houses(&options, &cache, threads.count())?;
     let inside = probes(&options, &cache);
 
     let (phase, phases) = watch::channel(Phase::Serving);
@@ -152,14 +152,8 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
         .with_context(|| format!("cannot listen on {address}"))
 }
 
-/// As many as there are processors, and no more than there may be instances: each has at least one.
-fn threads(limits: &Limits) -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-    processors.min(limits.instances).max(1)
-}
-
 /// One for each thread.
-fn houses(options: &Options, cache: &Arc<Cache>) -> Result<Vec<Arc<Public>>> {
+fn houses(options: &Options, cache: &Arc<Cache>, threads: usize) -> Result<Vec<Arc<Public>>> {
     let config = &options.config;
     let guests = Guests::load(
         &options.component,
@@ -170,7 +164,7 @@ fn houses(options: &Options, cache: &Arc<Cache>) -> Result<Vec<Arc<Public>>> {
             Some(_) => Statements::Traced,
             None => Statements::Untraced,
         },
-        threads(&config.limits),
+        threads,
     )?;
     let (flights, under_way) = (Flights::default(), Arc::new(AtomicUsize::new(0)));
     let probes = probes(options, cache);

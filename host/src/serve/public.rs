@@ -134,7 +134,12 @@ impl Public {
         parts.headers.insert(request_id::HEADER, id.value());
         let outcome = self
             .guests
-            .handle(caller(id, account), Request::from_parts(parts, body), WHOLE)
+            .handle(
+                caller(id, account),
+                Request::from_parts(parts, body),
+                WHOLE,
+                self.limits.request_timeout,
+            )
             .await;
         match outcome {
             _ if TooLarge::is_set(&too_large) => self.too_large(id),

@@ -94,8 +94,7 @@ impl Public {
             .limits
             .request_timeout
             .saturating_sub(begun_at.elapsed());
-        let asked = tokio::time::timeout(left, self.ask(&parts, id, account)).await;
-        let response = match asked.unwrap_or(Err(Failure::Timeout)) {
+        let response = match self.ask(&parts, id, account, left).await {
             Ok(Reply {
                 head,
                 body: Content::Whole(body),
@@ -149,6 +148,7 @@ impl Public {
         parts: &Parts,
         id: &RequestId,
         account: &Account,
+        within: Duration,
     ) -> Result<Reply, Failure> {
         let mut asked = parts.clone();
         absolute(&mut asked);
@@ -161,7 +161,7 @@ impl Public {
         };
         let request = Request::from_parts(asked, nothing());
         self.guests
-            .handle(caller(id, account), request, whole)
+            .handle(caller(id, account), request, whole, within)
             .await
     }
 

@@ -2,6 +2,8 @@
 //! that answer it: a request passes between tasks a dozen times, and to wake another thread each time would cost more than
 //! what the tasks do. The rest of the process (the daemon, probes) has its own runtime, and takes nothing from these.
 
+use std::num::NonZero;
+
 use anyhow::{Context, Result};
 use tokio::{
     runtime::{Builder, Handle},
@@ -18,11 +20,17 @@ struct Thread {
 }
 
 impl Threads {
-    pub(super) fn start(count: usize) -> Result<Self> {
-        (0..count)
+    /// As many as there are processors, and no more than `most`.
+    pub(super) fn start(most: usize) -> Result<Self> {
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        (0..processors.min(most).max(1))
             .map(|number| start(number).context("starting a thread that serves"))
             .collect::<Result<_>>()
             .map(Self)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
     }
 
     pub(super) fn runtimes(&self) -> impl Iterator<Item = Handle> {

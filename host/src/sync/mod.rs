@@ -11,21 +11,16 @@ mod settings;
 mod sources;
 mod watch;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use cairn_registry::model::Timestamp;
+
+use crate::clock::now;
 
 pub use attempt::Outcome;
 pub use daemon::Daemon;
 pub use preview::Preview;
 pub use watch::Watch;
-
-fn now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-}
 
 fn later(after: Duration) -> Timestamp {
     let micros = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);

@@ -75,7 +75,7 @@ impl<'a, R: Read> Reader<'a, R> {
     fn byte_order_mark(&mut self) -> Result<(), FormatError> {
         if self.scan.peek()? == Some(0xEF) {
             for byte in [0xEF, 0xBB, 0xBF] {
-                self.scan.expect(byte)?;
+                self.scan.require(byte)?;
             }
         }
         Ok(())

@@ -109,7 +109,7 @@ impl<R: Read> Scanner<R> {
     }
 
     /// Takes `wanted`, which must come next.
-    pub(super) fn expect(&mut self, wanted: u8) -> Result<(), FormatError> {
+    pub(super) fn require(&mut self, wanted: u8) -> Result<(), FormatError> {
         match self.peek()? {
             Some(byte) if byte == wanted => self.skip_byte(),
             found => return Err(self.unexpected(found, &format!("`{}`", char::from(wanted)))),
@@ -119,7 +119,7 @@ impl<R: Read> Scanner<R> {
 
     /// Opens an object or array; `next` then walks it.
     pub(super) fn open(&mut self, open: u8, close: u8) -> Result<Enclosed, FormatError> {
-        self.expect(open)?;
+        self.require(open)?;
         Ok(Enclosed { close, index: 0 })
     }
 
@@ -170,7 +170,7 @@ impl<R: Read> Scanner<R> {
         }
         let key =
             serde_json::from_slice(bytes).map_err(|error| FormatError::syntax(&error, place))?;
-        self.expect(b':')?;
+        self.require(b':')?;
         Ok(key)
     }
 
