@@ -170,14 +170,19 @@ fn falls_behind(pair: &Pair, server: &Server, version: usize) {
     assert!(knows(server, version), "what was shown is never taken back");
 }
 
+/// Clients that leave each other time.
+fn gentle(questions: &[Question]) -> Load<'_> {
+    Load {
+        clients: 4,
+        questions,
+        pause: Duration::from_millis(5),
+    }
+}
+
 /// It is lost under load: nobody notices, and it is said once.
 fn is_lost(pair: &mut Pair, server: &Server) {
     let questions = [Question::learn(&server.public.authority, LIST)];
-    let load = Load {
-        clients: 4,
-        questions: &questions,
-        pause: Duration::from_millis(5),
-    };
+    let load = gentle(&questions);
     let authority = server.public.authority.clone();
     let before = said(server, "reads go to the primary");
     let times = rounds(1, 5);
@@ -216,11 +221,7 @@ fn a_primary_that_is_lost_is_succeeded_by_its_standby() {
         pair.primary.stop(Stop::Immediate);
         let lost = Instant::now();
         let questions = [Question::learn(&server.public.authority, LIST)];
-        let load = Load {
-            clients: 4,
-            questions: &questions,
-            pause: Duration::from_millis(5),
-        };
+        let load = gentle(&questions);
         let authority = server.public.authority.clone();
         // In the long form longer than answers are kept.
         let outage = Duration::from_secs(rounds(2, 7) as u64);

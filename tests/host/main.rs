@@ -37,16 +37,7 @@ mod traces;
 mod transfer;
 mod turns;
 
-/// A file that is not in the list above would be compiled by nobody.
 #[test]
 fn every_file_of_the_folder_is_a_module() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/host");
-    for file in std::fs::read_dir(folder).expect("the folder") {
-        let name = file.expect("a file").file_name();
-        let name = name.to_string_lossy();
-        if let Some(module) = name.strip_suffix(".rs").filter(|name| *name != "main") {
-            let line = format!("\nmod {module};\n");
-            assert!(include_str!("main.rs").contains(&line), "{module}");
-        }
-    }
+    cairn_tests::modules::assert_all_listed("host", include_str!("main.rs"));
 }

@@ -29,6 +29,7 @@ pub mod everything;
 pub mod fixture;
 pub mod installation;
 pub mod load;
+pub mod modules;
 pub mod otlp;
 pub mod postgres;
 pub mod process;

@@ -123,21 +123,9 @@ mod tests {
     use super::*;
     use crate::config;
 
-    struct Given(BTreeMap<String, String>);
-
-    impl config::Lookup for Given {
-        fn get(&self, name: &str) -> Option<String> {
-            self.0.get(name).cloned()
-        }
-
-        fn names(&self) -> Vec<String> {
-            self.0.keys().cloned().collect()
-        }
-    }
-
     fn server(url: &str) -> Postgres {
         let given = BTreeMap::from([("DATABASE_URL".to_owned(), url.to_owned())]);
-        let loaded = config::load(None, &config::Overrides::default(), &Given(given)).unwrap();
+        let loaded = config::load(None, &config::Overrides::default(), &given).unwrap();
         loaded.database.postgres.clone().unwrap()
     }
 
