@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use ::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
+use ::http::{Method, Request, Response, Uri};
 use bytes::Bytes;
 use cairn_registry::model::Namespace;
 use spin_sdk::wasip3::{
@@ -43,55 +43,24 @@ async fn begin() -> Result<&'static Router<Store>, ErrorCode> {
 /// What is asked, without the body: nothing here reads one, and to open one that nobody reads costs as much as the rest.
 fn lift(request: &types::Request) -> Result<Request<()>, ErrorCode> {
     let mut asked = Request::new(());
-    *asked.method_mut() = lift_method(request.get_method())?;
+    *asked.method_mut() =
+        Method::try_from(request.get_method()).map_err(|_| ErrorCode::HttpRequestMethodInvalid)?;
     *asked.uri_mut() = lift_target(request)?;
-    *asked.headers_mut() = lift_headers(request.get_headers().copy_all())?;
+    *asked.headers_mut() = request.get_headers().try_into()?;
     Ok(asked)
-}
-
-fn lift_method(method: types::Method) -> Result<Method, ErrorCode> {
-    Ok(match method {
-        types::Method::Get => Method::GET,
-        types::Method::Head => Method::HEAD,
-        types::Method::Post => Method::POST,
-        types::Method::Put => Method::PUT,
-        types::Method::Delete => Method::DELETE,
-        types::Method::Connect => Method::CONNECT,
-        types::Method::Options => Method::OPTIONS,
-        types::Method::Trace => Method::TRACE,
-        types::Method::Patch => Method::PATCH,
-        types::Method::Other(word) => {
-            Method::try_from(&*word).map_err(|_| ErrorCode::HttpRequestMethodInvalid)?
-        }
-    })
 }
 
 /// The authority stands here and not in `Host`, which guests do not see.
 fn lift_target(request: &types::Request) -> Result<Uri, ErrorCode> {
-    let path = request.get_path_with_query().unwrap_or_default();
-    let path = if path.is_empty() {
-        "/".to_owned()
-    } else {
-        path
-    };
+    let given = request.get_path_with_query();
+    let path = given.filter(|path| !path.is_empty());
+    let path = path.unwrap_or_else(|| "/".to_owned());
     let uri = Uri::builder().path_and_query(path);
     let uri = match request.get_authority() {
         Some(authority) => uri.scheme("http").authority(authority),
         None => uri,
     };
     uri.build().map_err(|_| ErrorCode::HttpRequestUriInvalid)
-}
-
-fn lift_headers(fields: Vec<(String, Vec<u8>)>) -> Result<HeaderMap, ErrorCode> {
-    let mut headers = HeaderMap::with_capacity(fields.len());
-    for (name, value) in fields {
-        let field = (HeaderName::try_from(name), HeaderValue::try_from(value));
-        let (Ok(name), Ok(value)) = field else {
-            return Err(ErrorCode::HttpProtocolError);
-        };
-        headers.append(name, value);
-    }
-    Ok(headers)
 }
 
 /// Hands out the head at once and the body behind it, in one piece. An answer without a body has no stream at all, so
