@@ -11,6 +11,7 @@
 )]
 
 mod chart;
+mod crd;
 mod dockerfile;
 mod guides;
 mod image;
