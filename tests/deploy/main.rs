@@ -20,6 +20,7 @@ mod monitoring;
 mod pod;
 mod rolling;
 mod schemas;
+mod terraform;
 mod texts;
 mod tool;
 mod workload;
