@@ -10,7 +10,9 @@
     reason = "failing loudly is a test's purpose"
 )]
 
+mod api_server;
 mod chart;
+mod commands;
 mod crd;
 mod dockerfile;
 mod guides;
@@ -18,6 +20,7 @@ mod image;
 mod manifest;
 mod monitoring;
 mod pod;
+mod release;
 mod rolling;
 mod schemas;
 mod terraform;
