@@ -220,7 +220,13 @@ fn a_bare_cluster_takes_what_needs_no_operator() {
         );
     }
     assert_eq!(desk.cluster.changes(), [""; 0], "nothing but a question");
-    for folder in ["overlays/dev", "overlays/edge", "overlays/prod", "base"] {
+    for folder in [
+        "base",
+        "overlays/dev",
+        "overlays/edge",
+        "overlays/prod",
+        "../guides/mcp-gateway",
+    ] {
         let _ = desk.types(&format!("kubectl apply -k deploy/kustomize/{folder}"));
     }
     let _ = desk.types("kubectl apply -f deploy/manifests/cairn.yaml");
