@@ -81,13 +81,12 @@ fn what_the_files_name_is_declared_and_what_is_declared_is_used() {
         used.extend(named(&text));
     }
     assert!(used.len() > 20, "{used:?}");
-    let absent: Vec<_> = used.difference(&there).collect();
-    assert_eq!(absent, [&String::new(); 0]);
+    let absent: Vec<&String> = used.difference(&there).collect();
+    assert!(absent.is_empty(), "nobody declares {absent:?}");
     // Resources stand for themselves.
-    let idle = there
-        .difference(&used)
-        .filter(|name| name.starts_with("var.") || name.starts_with("local."));
-    assert_eq!(idle.collect::<Vec<_>>(), [&String::new(); 0]);
+    let is_idle = |name: &&String| name.starts_with("var.") || name.starts_with("local.");
+    let idle: Vec<&String> = there.difference(&used).filter(is_idle).collect();
+    assert!(idle.is_empty(), "nobody uses {idle:?}");
 }
 
 #[test]
