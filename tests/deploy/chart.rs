@@ -197,3 +197,30 @@ fn secrets_are_given_found_or_made() {
         json!({ "key": "mcp-gateway/registry", "property": "secret-key" })
     );
 }
+
+#[test]
+fn an_external_secret_is_of_the_newest_version_that_the_cluster_has() {
+    let group = "external-secrets.io";
+    for (there, expected) in [
+        (&[][..], "v1"),
+        (&["v1"], "v1"),
+        (&["v1", "v1beta1"], "v1"),
+        (&["v1beta1"], "v1beta1"),
+    ] {
+        let flags: Vec<String> = there
+            .iter()
+            .map(|version| format!("--api-versions={group}/{version}/ExternalSecret"))
+            .chain(["--set=secret.externalSecret.enabled=true".to_owned()])
+            .collect();
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let Some(objects) = chart("cairn", &flags) else {
+            return;
+        };
+        let version = format!("{group}/{expected}");
+        assert_eq!(
+            objects.get("ExternalSecret", "cairn-registry-secret")["apiVersion"],
+            version,
+            "{there:?}"
+        );
+    }
+}
