@@ -1,8 +1,8 @@
-//! The schema: up, down, status, and databases that do not fit.
+//! The schema: up, down, status, and databases without one.
 
 use std::time::Duration;
 
-use cairn_tests::{Installation, Server, until};
+use cairn_tests::{Installation, until};
 use rusqlite::Connection;
 
 #[test]
@@ -72,35 +72,6 @@ fn a_schema_that_goes_missing_is_a_503_that_names_the_remedy() {
     assert!(answer.has("retry-after"));
     assert_eq!(server.public.get("/health").status, 503);
     assert_eq!(server.public.get("/ping").status, 200);
-}
-
-#[test]
-fn a_database_of_a_newer_release_is_refused_everywhere() {
-    let installation = Installation::of_fixture();
-    installation.sync();
-    let db = Connection::open(installation.database()).expect("the database");
-    db.execute(
-        "INSERT INTO schema_version VALUES (9999, '9999_later', 0)",
-        [],
-    )
-    .expect("a later step");
-    drop(db);
-    let names_it = |text: &str| assert!(text.contains("9999_later"), "{text}");
-    for args in [
-        &["migrate", "status"][..],
-        &["migrate", "up", "--yes"],
-        &["migrate", "down", "--yes", "--num-steps", "1"],
-        &["sync", "--once"],
-    ] {
-        names_it(&installation.run(args).expect(1).stderr);
-    }
-    let Err(said) = Server::try_start(installation.serving(&[])).map(drop) else {
-        panic!("it started");
-    };
-    names_it(&said);
-    let doctor = installation.run(&["doctor", "--offline"]).expect(1);
-    names_it(&doctor.stdout);
-    assert!(doctor.stdout.contains("remedy:"));
 }
 
 #[test]
