@@ -14,11 +14,14 @@ mod fixture;
 mod order;
 mod passes;
 mod reading;
+mod recorder;
 mod views;
 
 use std::pin::Pin;
 
 use crate::store::Db;
+
+pub use recorder::{Record, Recorder, parameters};
 
 /// One case.
 pub type Case<D> = for<'a> fn(&'a D) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
