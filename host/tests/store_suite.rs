@@ -96,3 +96,15 @@ async fn the_store_suite_passes_on_libsql() {
 async fn the_store_suite_passes_on_postgres() {
     passes_on(Engine::Postgres).await;
 }
+
+#[tokio::test]
+async fn the_store_suite_passes_on_postgres_without_trigrams() {
+    for (name, case) in suite::cases() {
+        println!("{name}");
+        let Some(place) = Place::without_trigrams().await else {
+            return;
+        };
+        case(&place.db).await;
+        place.end().await;
+    }
+}

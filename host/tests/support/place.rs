@@ -25,16 +25,22 @@ impl Place {
                 migrate::up(&db, None).await.expect("a schema");
                 Self { db, fresh: None }
             }
-            Engine::Postgres => {
-                let fresh = postgres::fresh().await?;
-                migrate::up(&fresh.db, None).await.expect("a schema");
-                Self {
-                    db: fresh.again().into(),
-                    fresh: Some(fresh),
-                }
-            }
+            Engine::Postgres => Self::of(postgres::fresh().await?).await,
         };
         Some(place)
+    }
+
+    /// On a server where nobody has made an index of trigrams.
+    pub(crate) async fn without_trigrams() -> Option<Self> {
+        Some(Self::of(postgres::without_extensions().await?).await)
+    }
+
+    async fn of(fresh: Fresh) -> Self {
+        migrate::up(&fresh.db, None).await.expect("a schema");
+        Self {
+            db: fresh.again().into(),
+            fresh: Some(fresh),
+        }
     }
 
     pub(crate) async fn end(self) {
