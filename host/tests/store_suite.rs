@@ -33,8 +33,9 @@ use recording::{recorded, send_the_rest, write};
 use schema::{columns, is_needed, refused};
 
 /// Cases that send statements of their own.
-const OWN: [&str; 2] = [
+const OWN: [&str; 3] = [
     "a_batch_is_all_or_nothing",
+    "a_large_batch_is_one_all_the_same",
     "an_id_that_is_taken_is_not_given_again",
 ];
 
