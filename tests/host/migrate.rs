@@ -1,8 +1,8 @@
 //! The schema: up, down, status, and databases without one.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
-use cairn_tests::{Installation, until};
+use cairn_tests::{Installation, installation::run, until};
 use rusqlite::Connection;
 
 #[test]
@@ -72,6 +72,22 @@ fn a_schema_that_goes_missing_is_a_503_that_names_the_remedy() {
     assert!(answer.has("retry-after"));
     assert_eq!(server.public.get("/health").status, 503);
     assert_eq!(server.public.get("/ping").status, 200);
+}
+
+#[test]
+fn several_that_migrate_a_file_at_once_apply_each_step_once() {
+    let installation = Installation::of_fixture();
+    let steps = installation.run(&["migrate", "status"]).expect(1).stdout;
+    let starting: Vec<_> = (0..6)
+        .map(|_| {
+            let command = installation.command(&["migrate", "up", "--yes"]);
+            thread::spawn(move || run(command).expect(0).stdout)
+        })
+        .collect();
+    let said = starting.into_iter().map(|one| one.join().expect("it ends"));
+    let applied: usize = said.map(|text| text.matches("applied ").count()).sum();
+    assert_eq!(applied, steps.lines().count());
+    let _ = installation.run(&["migrate", "status"]).expect(0);
 }
 
 #[test]
