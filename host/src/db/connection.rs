@@ -125,12 +125,12 @@ impl Connection {
     }
 
     fn prepare(&mut self, sql: &str) -> Result<&Statement, Failure> {
-        if !self.prepared.has(sql) {
-            let statement = now(self.raw.prepare(sql))?;
-            self.prepared.keep(sql, statement);
-        }
+        let at = match self.prepared.find(sql) {
+            Some(at) => at,
+            None => self.prepared.keep(sql, now(self.raw.prepare(sql))?),
+        };
         self.prepared
-            .find(sql)
+            .get(at)
             .ok_or_else(|| Failure::Misuse("a statement vanished from its cache".to_owned()))
     }
 }

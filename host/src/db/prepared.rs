@@ -1,17 +1,17 @@
 //! The statements that a connection keeps prepared, whichever engine's they are. When there is no room, the one that was
 //! used longest ago goes.
 
-use std::collections::HashMap;
-
-/// Statements by their text.
+/// Statements by their text. They are few, and texts of one length are fewer: to compare is cheaper than to hash a text of
+/// some thousand characters.
 pub(super) struct Prepared<S> {
     most: usize,
-    kept: HashMap<Box<str>, Kept<S>>,
+    kept: Vec<Kept<S>>,
     /// Counts uses; the statement with the lowest number is the first to go.
     clock: u64,
 }
 
 struct Kept<S> {
+    sql: Box<str>,
     statement: S,
     used: u64,
 }
@@ -21,35 +21,43 @@ impl<S> Prepared<S> {
     pub(super) fn new(most: usize) -> Self {
         Self {
             most,
-            kept: HashMap::new(),
+            kept: Vec::new(),
             clock: 0,
         }
     }
 
-    pub(super) fn has(&self, sql: &str) -> bool {
-        self.kept.contains_key(sql)
-    }
-
-    pub(super) fn find(&mut self, sql: &str) -> Option<&S> {
+    /// Where the statement of this text is.
+    pub(super) fn find(&mut self, sql: &str) -> Option<usize> {
+        let at = self.kept.iter().position(|kept| *kept.sql == *sql)?;
         self.clock += 1;
-        let kept = self.kept.get_mut(sql)?;
-        kept.used = self.clock;
-        Some(&kept.statement)
+        self.kept.get_mut(at)?.used = self.clock;
+        Some(at)
     }
 
-    pub(super) fn keep(&mut self, sql: &str, statement: S) {
+    /// Valid until the next statement is kept.
+    pub(super) fn get(&self, at: usize) -> Option<&S> {
+        self.kept.get(at).map(|kept| &kept.statement)
+    }
+
+    /// Keeps a statement, and says where.
+    pub(super) fn keep(&mut self, sql: &str, statement: S) -> usize {
         if self.kept.len() >= self.most {
             self.make_room();
         }
         self.clock += 1;
-        let used = self.clock;
-        self.kept.insert(sql.into(), Kept { statement, used });
+        self.kept.push(Kept {
+            sql: sql.into(),
+            statement,
+            used: self.clock,
+        });
+        self.kept.len() - 1
     }
 
     fn make_room(&mut self) {
-        let oldest = self.kept.iter().min_by_key(|(_, kept)| kept.used);
-        if let Some(sql) = oldest.map(|(sql, _)| sql.clone()) {
-            self.kept.remove(&sql);
+        let by_age = self.kept.iter().enumerate();
+        let oldest = by_age.min_by_key(|(_, kept)| kept.used);
+        if let Some((at, _)) = oldest {
+            self.kept.swap_remove(at);
         }
     }
 }
@@ -63,10 +71,15 @@ mod tests {
         let mut prepared = Prepared::new(2);
         prepared.keep("a", 1);
         prepared.keep("b", 2);
-        assert_eq!(prepared.find("a"), Some(&1));
-        prepared.keep("c", 3);
-        assert!(prepared.has("a") && !prepared.has("b"));
-        assert_eq!(prepared.find("c"), Some(&3));
-        assert_eq!(prepared.find("b"), None);
+        let found = |prepared: &mut Prepared<i32>, sql| {
+            let at = prepared.find(sql)?;
+            prepared.get(at).copied()
+        };
+        assert_eq!(found(&mut prepared, "a"), Some(1));
+        let at = prepared.keep("c", 3);
+        assert_eq!(prepared.get(at), Some(&3));
+        assert_eq!(found(&mut prepared, "b"), None);
+        assert_eq!(found(&mut prepared, "a"), Some(1));
+        assert_eq!(found(&mut prepared, "c"), Some(3));
     }
 }

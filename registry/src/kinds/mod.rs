@@ -4,7 +4,7 @@
 mod server;
 
 /// A kind of asset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// An MCP server, described by a server.json.
     Server,

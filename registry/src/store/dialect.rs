@@ -84,53 +84,51 @@ const TRIGRAM: usize = 3;
 /// Ends every text in the index, so that its last characters begin a trigram too. No term has it.
 const END: &str = "\u{1f}\u{1f}";
 
-/// Whether the text index gives what may contain `term` in the order of the entries' ids.
-pub(super) fn is_ordered(engine: Engine, term: &str) -> bool {
-    engine == Engine::Sqlite && !is_short(term)
+/// Whether the text index gives what it finds in the order of the entries' ids.
+pub(super) fn is_ordered(engine: Engine) -> bool {
+    engine == Engine::Sqlite
 }
 
-fn is_short(term: &str) -> bool {
+/// Whether a term is shorter than what the text index knows.
+pub(super) fn is_short(term: &str) -> bool {
     term.chars().nth(TRIGRAM - 1).is_none()
 }
 
-/// A query for the ids of at most `most` entries that may contain `term`, some perhaps twice; its parameters are added to
-/// `parameters`. `None` where the term is too short for the engine's index; Postgres without one reads every text.
-pub(super) fn candidates(
-    engine: Engine,
-    term: &str,
-    most: usize,
-    parameters: &mut Vec<Value>,
-) -> Option<String> {
-    let short = is_short(term);
-    let next = parameters.len() + 1;
+/// A query for the ids of at most `most` entries that may contain a term, some perhaps twice; `next` is the number of the
+/// first of its [`patterns`]. `None` where the term is too short for the engine's index; Postgres without one reads every
+/// text.
+pub(super) fn candidates(engine: Engine, short: bool, most: usize, next: usize) -> Option<String> {
+    match engine {
+        Engine::Sqlite if short => Some(format!(
+            "SELECT doc AS id FROM search_trigram WHERE term >= ?{next} AND term <= ?{} LIMIT {most}",
+            next + 1
+        )),
+        Engine::Sqlite => Some(format!(
+            "SELECT rowid AS id FROM search WHERE search MATCH ?{next} LIMIT {most}"
+        )),
+        Engine::Postgres if short => None,
+        Engine::Postgres => Some(format!(
+            "SELECT id FROM entry WHERE search LIKE ?{next} LIMIT {most}"
+        )),
+    }
+}
+
+/// The parameters by which the text index is asked for a term.
+pub(super) fn patterns(engine: Engine, term: &str) -> Vec<Value> {
     match engine {
         // Its beginning: all trigrams from the term itself to the last one that begins with it.
-        Engine::Sqlite if short => {
-            parameters.extend([term.into(), format!("{term}{}", char::MAX).into()]);
-            Some(format!(
-                "SELECT doc AS id FROM search_trigram WHERE term >= ?{next} AND term <= ?{} LIMIT {most}",
-                next + 1
-            ))
+        Engine::Sqlite if is_short(term) => {
+            vec![term.into(), format!("{term}{}", char::MAX).into()]
         }
-        Engine::Sqlite => {
-            parameters.push(trigrams(term).into());
-            Some(format!(
-                "SELECT rowid AS id FROM search WHERE search MATCH ?{next} LIMIT {most}"
-            ))
-        }
-        Engine::Postgres if short => None,
-        Engine::Postgres => {
-            parameters.push(format!("%{}%", escaped(term)).into());
-            Some(format!(
-                "SELECT id FROM entry WHERE search LIKE ?{next} LIMIT {most}"
-            ))
-        }
+        Engine::Sqlite => vec![trigrams(term).into()],
+        Engine::Postgres if is_short(term) => Vec::new(),
+        Engine::Postgres => vec![format!("%{}%", escaped(term)).into()],
     }
 }
 
 /// A query for texts that have the trigrams at the ends of a term and, in a long one, in its middle. More of them would
 /// exclude little more, and each costs a list to be read; what is found is looked at anyway.
-pub(super) fn trigrams(term: &str) -> String {
+fn trigrams(term: &str) -> String {
     let characters: Vec<char> = term.chars().collect();
     let last = characters.len().saturating_sub(TRIGRAM);
     let middle = if last > TRIGRAM { last / 2 } else { last };

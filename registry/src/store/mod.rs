@@ -6,6 +6,7 @@
 mod dialect;
 pub(crate) mod entry;
 pub(crate) mod finding;
+mod follow;
 pub(crate) mod generation;
 pub(crate) mod import;
 pub(crate) mod listing;
@@ -16,6 +17,7 @@ pub mod postgres;
 pub(crate) mod registry;
 pub(crate) mod seen;
 pub(crate) mod source;
+mod text;
 pub(crate) mod view;
 pub(crate) mod walk;
 

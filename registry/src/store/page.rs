@@ -1,6 +1,11 @@
 //! The reading queries of a view: one statement per request, and one row with all of a page as its answer.
 
-use super::{Db, Engine, Value, dialect, listing::Listing, plan};
+use super::{
+    Db, Engine, Value, dialect,
+    listing::Listing,
+    plan::{self, Shape},
+    text::{self, Question},
+};
 use crate::{
     Result,
     kinds::Kind,
@@ -75,9 +80,11 @@ impl View<'_> {
 
 /// A page in list order: name, then version, byte by byte.
 pub(crate) async fn list(db: &impl Db, view: View<'_>, criteria: &Criteria<'_>) -> Result<Listing> {
-    let mut parameters = view.parameters();
-    let sql = plan::list(db.engine(), criteria, &mut parameters);
-    joined(db, view.kind, &sql, parameters).await
+    let (engine, mut parameters) = (db.engine(), view.parameters());
+    Shape::bind(engine, criteria, &mut parameters);
+    let shape = Shape::of(engine, criteria);
+    let make = || plan::list(engine, shape);
+    listed(db, view.kind, Question::List(shape), make, parameters).await
 }
 
 /// All versions of a name, the last published first.
@@ -87,14 +94,17 @@ pub(crate) async fn list_versions(
     name: &str,
     include_deleted: bool,
 ) -> Result<Listing> {
-    let (shown, entry) = (if_shown(include_deleted), entry(db.engine()));
-    let sql = format!(
-        "SELECT {ELEMENT} FROM view v CROSS JOIN {entry} WHERE {VIEW} AND v.name = ?4{shown} AND {OF_VIEW} \
-         ORDER BY e.published_at DESC, v.version DESC LIMIT 10000"
-    );
     let mut parameters = view.parameters();
     parameters.push(name.into());
-    joined(db, view.kind, &sql, parameters).await
+    let question = Question::Versions { include_deleted };
+    let make = || {
+        let (shown, entry) = (if_shown(include_deleted), entry(db.engine()));
+        format!(
+            "SELECT {ELEMENT} FROM view v CROSS JOIN {entry} WHERE {VIEW} AND v.name = ?4{shown} AND {OF_VIEW} \
+             ORDER BY e.published_at DESC, v.version DESC LIMIT 10000"
+        )
+    };
+    listed(db, view.kind, question, make, parameters).await
 }
 
 /// One version of a name, or an empty listing.
@@ -107,19 +117,30 @@ pub(crate) async fn find(
 ) -> Result<Listing> {
     let mut parameters = view.parameters();
     parameters.push(name.into());
-    let wanted = match version {
+    let exact = match version {
         Versions::Exact(version) => {
             parameters.push(version.into());
-            " AND v.version = ?5"
+            true
         }
-        Versions::Latest | Versions::All => " AND v.latest = 1",
+        Versions::Latest | Versions::All => false,
     };
-    let (shown, entry) = (if_shown(include_deleted), entry(db.engine()));
-    let sql = format!(
-        "SELECT {ELEMENT} FROM view v CROSS JOIN {entry} WHERE {VIEW} AND v.name = ?4{wanted}{shown} \
-         AND {OF_VIEW} LIMIT 1"
-    );
-    joined(db, view.kind, &sql, parameters).await
+    let question = Question::Find {
+        exact,
+        include_deleted,
+    };
+    let make = || {
+        let (shown, entry) = (if_shown(include_deleted), entry(db.engine()));
+        let wanted = if exact {
+            "v.version = ?5"
+        } else {
+            "v.latest = 1"
+        };
+        format!(
+            "SELECT {ELEMENT} FROM view v CROSS JOIN {entry} WHERE {VIEW} AND v.name = ?4 AND {wanted}{shown} \
+             AND {OF_VIEW} LIMIT 1"
+        )
+    };
+    listed(db, view.kind, question, make, parameters).await
 }
 
 fn if_shown(include_deleted: bool) -> &'static str {
@@ -130,14 +151,18 @@ fn if_shown(include_deleted: bool) -> &'static str {
     }
 }
 
-/// Runs a query for elements so that the engine itself puts them together.
-async fn joined(
+/// Runs a query for elements, which `make` gives, so that the engine itself puts them together.
+async fn listed(
     db: &impl Db,
     kind: Kind,
-    elements: &str,
+    question: Question,
+    make: impl FnOnce() -> String,
     parameters: Vec<Value>,
 ) -> Result<Listing> {
-    let (heads, bodies) = dialect::joined(db.engine(), kind.separator());
-    let sql = format!("SELECT count(*), {heads}, {bodies} FROM ({elements}) listed");
-    Listing::from_rows(kind, db.query(&sql, parameters).await?)
+    let sql = text::of(db.engine(), kind, question, || {
+        let (heads, bodies) = dialect::joined(db.engine(), kind.separator());
+        let elements = make();
+        format!("SELECT count(*), {heads}, {bodies} FROM ({elements}) listed")
+    });
+    Listing::from_rows(kind, db.query(sql, parameters).await?)
 }

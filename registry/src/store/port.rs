@@ -6,7 +6,7 @@ use std::{borrow::Cow, future::Future};
 use crate::{Error, Result};
 
 /// Which dialect an adapter speaks. Which adapter is used is configuration alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Engine {
     Sqlite,
     Postgres,

@@ -10,6 +10,9 @@ use crate::{
 /// More records than are sorted where names begin alike, so that the list is walked.
 const ALIKE: usize = 4100;
 
+/// As many as are sorted by name before their texts are looked at, and more than are on a page.
+const BESIDE: usize = 300;
+
 #[derive(Clone)]
 struct Known {
     name: String,
@@ -19,8 +22,8 @@ struct Known {
 
 /// Names in no order: some begin alike, others stand before, between and behind them and have three versions each.
 fn scattered() -> Vec<Known> {
-    let alike = |index: usize| Known {
-        name: format!("io.github.an-organisation-of-a-long-name/n{index:04}"),
+    let alike = |owner: &str, index: usize| Known {
+        name: format!("io.github.{owner}-organisation-of-a-long-name/n{index:04}"),
         version: "1.0.0".to_owned(),
         word: if index % 9 == 4 { "ninth" } else { "alike" },
     };
@@ -42,7 +45,9 @@ fn scattered() -> Vec<Known> {
             "other"
         },
     };
-    let mut all: Vec<_> = (0..ALIKE).map(alike).chain((0..210).map(other)).collect();
+    let mut all: Vec<_> = (0..ALIKE).map(|index| alike("an", index)).collect();
+    all.extend((0..BESIDE).map(|index| alike("another", index)));
+    all.extend((0..210).map(other));
     let mut dice = Dice::new(3);
     for at in 1..all.len() {
         all.swap(at, dice.below(at + 1));
@@ -72,6 +77,8 @@ pub(super) async fn hits_are_paged_in_list_order_wherever_they_lie(db: &impl Db)
             ("ninth", None, 60),
             ("other", None, 7),
             ("alike", None, 100),
+            ("another", None, 7),
+            ("another", Some("latest"), 100),
             ("io.git", None, 100),
             ("com.acme", None, 100),
             ("n004", Some("latest"), 3),

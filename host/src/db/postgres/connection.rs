@@ -128,7 +128,8 @@ impl Connection {
 
     /// The statement, prepared now or earlier.
     pub(super) async fn prepare(&mut self, sql: &str) -> Result<Statement, Failure> {
-        if let Some(statement) = self.prepared.find(sql) {
+        let kept = self.prepared.find(sql);
+        if let Some(statement) = kept.and_then(|at| self.prepared.get(at)) {
             return Ok(statement.clone());
         }
         let prepared = self.client.prepare(&postgres::numbered(sql)).await;
