@@ -17,15 +17,7 @@ pub(crate) fn record_sql(workspace: &Workspace) -> Result<()> {
     // One engine alone would be half a record.
     let postgres = Postgres::find()?;
     let mut test = workspace.cargo();
-    test.args([
-        "test",
-        "--workspace",
-        "--test",
-        "released",
-        "--",
-        "--exact",
-        TEST,
-    ]);
+    test.args(["test", "--workspace", "--test", TEST]);
     build::embed(&mut test, &build::artifact(workspace, Profile::Dev));
     test.env(postgres::URL, postgres.url())
         .env("CAIRN_RECORD_SQL", "1");
