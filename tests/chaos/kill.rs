@@ -52,11 +52,11 @@ fn endless(held: &Arc<AtomicBool>) -> Upstream {
     })
 }
 
-fn config(upstream: &Upstream, database: Option<&str>) -> Value {
+fn config(upstream: &Upstream, database: Option<&str>, lease: Duration) -> Value {
     let source =
         json!({ "api": { "endpoint": upstream.url() }, "syncPolicy": { "interval": "1h" } });
     let mut config = of_source(source);
-    config["sync"] = json!({ "lease": format!("{}s", LEASE.as_secs()) });
+    config["sync"] = json!({ "lease": format!("{}s", lease.as_secs()) });
     if let Some(url) = database {
         config["database"] = json!({ "url": url });
     }
@@ -116,7 +116,7 @@ fn until_read(server: &Server) {
 fn succeed(database: Option<&str>, after: usize) -> Vec<String> {
     let held = Arc::new(AtomicBool::new(true));
     let upstream = endless(&held);
-    let installation = Installation::new(config(&upstream, database));
+    let installation = Installation::new(config(&upstream, database, LEASE));
     let first = installation.start(&[]);
     let asked = |pages: usize| {
         until("pages to be asked for", PATIENCE, || {
@@ -157,7 +157,7 @@ fn succeed(database: Option<&str>, after: usize) -> Vec<String> {
 
 fn undisturbed() -> Vec<String> {
     let upstream = upstream(Duration::ZERO, SIZE);
-    let installation = Installation::new(config(&upstream, None));
+    let installation = Installation::new(config(&upstream, None, LEASE));
     let server = installation.serve(&[]);
     until_read(&server);
     listed(&server)
@@ -190,7 +190,7 @@ fn a_replica_that_is_slow_is_not_robbed_of_its_source() {
     let _alone = alone();
     // No page takes long enough to be noticed, and nothing is committed before the last one.
     let upstream = upstream(LEASE / 10, 10);
-    let installation = Installation::new(config(&upstream, None));
+    let installation = Installation::new(config(&upstream, None, LEASE));
     let first = installation.start(&[]);
     until("the first pages", PATIENCE, || {
         (!upstream.asked().is_empty()).then_some(())
@@ -199,4 +199,50 @@ fn a_replica_that_is_slow_is_not_robbed_of_its_source() {
     until_read(&second);
     assert_eq!(upstream.asked().len(), PAGES, "each page is read once");
     assert!(first.stop().success() && second.stop().success());
+}
+
+/// Its lease would keep others out for longer than the case takes.
+fn hand_over(database: Option<&str>) {
+    let held = Arc::new(AtomicBool::new(true));
+    let upstream = endless(&held);
+    let installation = Installation::new(config(&upstream, database, PATIENCE * 10));
+    let first = installation.start(&[]);
+    until("the first commit", PATIENCE, || {
+        (number(&installation, database, "SELECT count(*) FROM entry") > 0).then_some(())
+    });
+    let second = installation.start(&[]);
+    assert!(first.stop().success());
+    let gone = Instant::now();
+    let committed = assert_whole(&installation, database);
+    assert!(committed < PAGES * SIZE);
+    upstream.forget();
+    held.store(false, Ordering::Release);
+    let resumed = until("the other to take over", PATIENCE, || {
+        upstream.asked().first().cloned()
+    });
+    let took = gone.elapsed();
+    println!("{committed} records at the end, taken over after {took:?}");
+    assert!(took < TAKEN_OVER, "taken over after {took:?}");
+    let cursor = resumed.parameter("cursor").unwrap_or("0");
+    assert_eq!(cursor, (committed / SIZE).to_string());
+    until_read(&second);
+    assert_eq!(assert_whole(&installation, database), PAGES * SIZE);
+    assert!(second.stop().success());
+}
+
+#[test]
+fn a_replica_that_is_told_to_go_gives_its_source_back() {
+    let _alone = alone();
+    let server: Option<Postgres> = postgres(&[]);
+    for _ in 0..rounds(1, 3) {
+        hand_over(None);
+    }
+    let Some(server) = &server else {
+        return;
+    };
+    for round in 0..rounds(1, 3) {
+        let name = format!("handed_{round}");
+        database::ask(&server.url(), &format!("CREATE DATABASE {name}"));
+        hand_over(Some(&server.url_of(&name)));
+    }
 }

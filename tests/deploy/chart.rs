@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs};
 use serde_json::{Value, json};
 
 use crate::{
-    manifest::{chart, list, text, try_chart},
+    manifest::{Manifests, chart, list, text, try_chart},
     tool::{self, tool},
 };
 
@@ -92,6 +92,18 @@ fn what_cannot_work_is_refused_with_the_reason() {
         (
             &["--set=postgres.embedded=true,database.host=db"],
             "exclude each other",
+        ),
+        (
+            &["--set=database.readHost=ro"],
+            "neither database.host nor database.urlSecret its primary",
+        ),
+        (
+            &["--set=postgres.embedded=true,database.readUrlSecret.name=ro"],
+            "names a standby",
+        ),
+        (
+            &["--set=database.host=db,database.readHost=ro,database.readUrlSecret.name=ro"],
+            "database.readHost and database.readUrlSecret exclude each other",
         ),
         (
             &["--set=ingress.enabled=true"],
@@ -222,5 +234,36 @@ fn an_external_secret_is_of_the_newest_version_that_the_cluster_has() {
             version,
             "{there:?}"
         );
+    }
+}
+
+#[test]
+fn a_standby_is_named_by_its_host_or_by_a_secret() {
+    let args = ["--set=database.host=db,database.readHost=db-ro"];
+    let Some(by_host) = chart("cairn", &args) else {
+        return;
+    };
+    let configured = |objects: &Manifests| {
+        let maps = objects.of("ConfigMap");
+        let mut texts = maps.filter_map(|map| map["data"]["config.yaml"].as_str());
+        let config: Value = serde_saphyr::from_str(texts.next().expect("one")).expect("YAML");
+        config["database"].clone()
+    };
+    let database = configured(&by_host);
+    assert_eq!(database["readUrl"], "postgres://db-ro", "{database}");
+    assert_eq!(database["host"], "db");
+
+    let both = "--set=database.urlSecret.name=rw,database.readUrlSecret.name=ro";
+    let by_secret = chart("cairn", &[both]).expect("helm");
+    assert!(configured(&by_secret).is_null());
+    let pod = by_secret.pod("Deployment", "cairn-registry");
+    for container in [&pod["containers"][0], &pod["initContainers"][0]] {
+        let of = |name: &str| {
+            let found = list(&container["env"]).find(|variable| variable["name"] == name);
+            found.map(|variable| variable["valueFrom"]["secretKeyRef"].clone())
+        };
+        let secret = |name, key| Some(json!({ "name": name, "key": key }));
+        assert_eq!(of("DATABASE_URL"), secret("rw", "database-url"));
+        assert_eq!(of("DATABASE_READ_URL"), secret("ro", "database-read-url"));
     }
 }

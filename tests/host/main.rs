@@ -20,6 +20,7 @@ mod dirt;
 mod doctor;
 mod git;
 mod git_server;
+mod later;
 mod lifetime;
 mod limits;
 mod metrics;

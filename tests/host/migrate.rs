@@ -1,8 +1,8 @@
-//! The schema: up, down, status, and databases that do not fit.
+//! The schema: up, down, status, and databases without one.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
-use cairn_tests::{Installation, Server, until};
+use cairn_tests::{Installation, installation::run, until};
 use rusqlite::Connection;
 
 #[test]
@@ -75,32 +75,19 @@ fn a_schema_that_goes_missing_is_a_503_that_names_the_remedy() {
 }
 
 #[test]
-fn a_database_of_a_newer_release_is_refused_everywhere() {
+fn several_that_migrate_a_file_at_once_apply_each_step_once() {
     let installation = Installation::of_fixture();
-    installation.sync();
-    let db = Connection::open(installation.database()).expect("the database");
-    db.execute(
-        "INSERT INTO schema_version VALUES (9999, '9999_later', 0)",
-        [],
-    )
-    .expect("a later step");
-    drop(db);
-    let names_it = |text: &str| assert!(text.contains("9999_later"), "{text}");
-    for args in [
-        &["migrate", "status"][..],
-        &["migrate", "up", "--yes"],
-        &["migrate", "down", "--yes", "--num-steps", "1"],
-        &["sync", "--once"],
-    ] {
-        names_it(&installation.run(args).expect(1).stderr);
-    }
-    let Err(said) = Server::try_start(installation.serving(&[])).map(drop) else {
-        panic!("it started");
-    };
-    names_it(&said);
-    let doctor = installation.run(&["doctor", "--offline"]).expect(1);
-    names_it(&doctor.stdout);
-    assert!(doctor.stdout.contains("remedy:"));
+    let steps = installation.run(&["migrate", "status"]).expect(1).stdout;
+    let starting: Vec<_> = (0..6)
+        .map(|_| {
+            let command = installation.command(&["migrate", "up", "--yes"]);
+            thread::spawn(move || run(command).expect(0).stdout)
+        })
+        .collect();
+    let said = starting.into_iter().map(|one| one.join().expect("it ends"));
+    let applied: usize = said.map(|text| text.matches("applied ").count()).sum();
+    assert_eq!(applied, steps.lines().count());
+    let _ = installation.run(&["migrate", "status"]).expect(0);
 }
 
 #[test]

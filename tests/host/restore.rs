@@ -88,7 +88,7 @@ fn what_is_no_whole_backup_changes_nothing() {
         fs::write(here.path(name), bytes).expect(name);
         here.path(name)
     };
-    let newer = "INSERT INTO schema_version VALUES (9999, '9999_later', 0)";
+    let newer = "INSERT INTO schema_version VALUES (9999, '9999_later', 0, 9999)";
     let other = "UPDATE schema_version SET name = 'x'";
     for (file, words) in [
         (here.path("nothing"), &["No such file"][..]),

@@ -9,7 +9,7 @@ use std::{
         fs::{PermissionsExt, chown},
         process::CommandExt,
     },
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     time::{SystemTime, UNIX_EPOCH},
@@ -68,6 +68,13 @@ impl Postgres {
     /// Starts one; else tells why there is none.
     pub fn start() -> Result<Self, String> {
         Self::with(&[], &[])
+    }
+
+    /// Starts one whose programs lie in that folder, of another version perhaps.
+    pub fn of(programs: &Path) -> Result<Self, String> {
+        let place = Place::of(programs)?;
+        place.initialise()?;
+        Self::run(place, &[])
     }
 
     /// Starts one with more settings, and with files such as `server.key` or `pg_hba.conf` in its data folder.
@@ -182,12 +189,27 @@ impl Place {
     /// An empty folder for a server that can be started here.
     fn new() -> Result<Self, String> {
         let programs = programs().ok_or("there are no Postgres server programs")?;
+        Self::of(&programs)
+    }
+
+    fn of(programs: &Path) -> Result<Self, String> {
         let user = unprivileged()?;
-        let folder = folder(user)?;
-        Ok(Self {
-            programs,
+        let place = Self {
+            programs: programs.to_owned(),
             user,
-            folder,
+            folder: folder(user)?,
+        };
+        if user.is_none() || place.command("postgres").arg("--version").output().is_ok() {
+            return Ok(place);
+        }
+        // Where the user may not go it gets a copy.
+        let own = place.folder.join("installation");
+        let mut copy = Command::new("cp");
+        copy.arg("-r").arg(programs.join("..")).arg(&own);
+        place.perform(copy)?;
+        Ok(Self {
+            programs: own.join("bin"),
+            ..place
         })
     }
 
@@ -195,8 +217,13 @@ impl Place {
         self.folder.join("data")
     }
 
+    /// A program of the installation. One that it does not have, a client's, may be of any other.
     fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(self.programs.join(program));
+        let own = self.programs.join(program);
+        let mut command = match own.is_file() {
+            true => Command::new(own),
+            false => Command::new(program),
+        };
         command.current_dir(&self.folder);
         as_user(&mut command, self.user);
         command

@@ -9,6 +9,7 @@ mod docs;
 mod http;
 mod image;
 mod postgres;
+mod record_sql;
 mod run;
 mod spin_db;
 mod term;
@@ -47,6 +48,8 @@ enum Verb {
     Bench(bench::Args),
     /// Write docs/configuration.md from the tables in host/src/config
     Docs(docs::Args),
+    /// Record the SQL of this version in host/tests/released, once it is to be released; later schemas are tried with it
+    RecordSql,
     /// Build the component and fill .spin/sqlite_db.db, so that `spin up` has something to serve
     SpinDb(spin_db::Args),
     #[command(hide = true)]
@@ -76,6 +79,7 @@ fn perform(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Bench(args) => return bench::bench(&workspace, &args),
         Verb::Image => image::image(&workspace)?,
         Verb::Docs(args) => docs::docs(&workspace, &args)?,
+        Verb::RecordSql => record_sql::record_sql(&workspace)?,
         Verb::SpinDb(args) => spin_db::spin_db(&workspace, &args)?,
         Verb::Announce(_) => {}
     }

@@ -1,5 +1,7 @@
 //! The Postgres that tests use: the one that `CAIRN_TEST_POSTGRES` names, else one started for them.
 
+use std::path::Path;
+
 use anyhow::{Result, anyhow};
 
 /// Shared with the black-box tests, which start servers of their own to do them harm.
@@ -28,6 +30,13 @@ impl Postgres {
                 .map(Self::Started)
                 .map_err(|why| anyhow!(why)),
         }
+    }
+
+    /// One whose programs lie in that folder.
+    pub(crate) fn of(programs: &Path) -> Result<Self> {
+        server::Postgres::of(programs)
+            .map(Self::Started)
+            .map_err(|why| anyhow!(why))
     }
 
     pub(crate) fn url(&self) -> String {

@@ -22,6 +22,8 @@ pub fn sqlite_failure(message: &str) -> Error {
             "the database has no schema, or an older one: run `cairn migrate up`",
             message,
         )
+    } else if says("constraint failed") {
+        Error::stale("the stored state has changed").because(message)
     } else if says("locked") || says("busy") {
         Error::unavailable("the database is busy: try again", message)
     } else if says("is full") {
@@ -56,7 +58,8 @@ mod tests {
         check("database disk image is malformed", ErrorKind::Unavailable);
         check("database or disk is full", ErrorKind::Full);
         check("near \"SELEC\": syntax error", ErrorKind::Internal);
-        check("UNIQUE constraint failed: view.name", ErrorKind::Internal);
+        check("UNIQUE constraint failed: view.name", ErrorKind::Stale);
+        check("NOT NULL constraint failed: view.name", ErrorKind::Stale);
     }
 
     #[test]

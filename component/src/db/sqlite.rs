@@ -91,18 +91,21 @@ fn write(connection: &Connection, statement: Statement) -> Result<()> {
         parameters,
         expect,
     } = statement;
-    execute(connection, &sql, parameters).map_err(lift_failure)?;
-    let Expect::Exactly(wanted) = expect else {
-        return Ok(());
+    let parameters: Vec<_> = parameters.into_iter().map(lower).collect();
+    let answer = connection.execute(&sql, &parameters);
+    let answer = answer.map_err(lift_failure)?;
+    // A guard may read: the rows it gives count, and what an earlier statement changed does not.
+    let found = match answer.columns.is_empty() {
+        true => connection.changes(),
+        false => answer.rows.len() as u64,
     };
-    let found = connection.changes();
-    if found == wanted {
-        return Ok(());
+    match expect {
+        Expect::Exactly(wanted) if found != wanted => Err(Error::stale(
+            "somebody else changed this at the same time: read again, then retry",
+        )
+        .because(format!("{found} rows instead of {wanted}: {sql}"))),
+        Expect::Exactly(_) | Expect::Any => Ok(()),
     }
-    Err(
-        Error::stale("somebody else changed this at the same time: read again, then retry")
-            .because(format!("{found} rows instead of {wanted}: {sql}")),
-    )
 }
 
 fn lower(value: Value) -> SpinValue {

@@ -1,4 +1,13 @@
-//! The file that the migrations make, in the hands of stock SQLite.
+//! The file that the migrations make, in the hands of stock SQLite; and stores that cannot answer.
+
+use cairn_component::router;
+use cairn_registry::{
+    Error, Result,
+    model::Namespace,
+    store::{Db, Engine, Row, Statement, Value},
+};
+use futures_util::FutureExt as _;
+use http::Request;
 
 use crate::{
     fixture::{self, Registry},
@@ -41,4 +50,42 @@ fn what_only_reads_is_read_from_the_standby() {
     }
     let alone = Registry::over(Sqlite::without_schema());
     assert_eq!(alone.get("/v0.1/servers").status, 503);
+}
+
+/// A store without room.
+struct Full;
+
+impl Db for Full {
+    fn engine(&self) -> Engine {
+        Engine::Sqlite
+    }
+
+    async fn query(&self, _: &str, _: Vec<Value>) -> Result<Vec<Row>> {
+        Err(Error::full("of no concern to clients"))
+    }
+
+    async fn batch(&self, _: Vec<Statement>) -> Result<()> {
+        Err(Error::full("of no concern to clients"))
+    }
+}
+
+#[test]
+fn a_store_without_room_is_told_as_such_in_either_dialect() {
+    let registry = router(Full, Namespace::default());
+    for (target, media) in [
+        ("/v0.1/servers", "application/problem+json"),
+        ("/registry/default/v0.1/servers", "application/json"),
+    ] {
+        let request = Request::get(target).body(()).expect("a request");
+        let answer = registry.answer(&request).now_or_never().expect("at once");
+        assert_eq!(answer.status(), 507, "{target}");
+        assert_eq!(answer.headers()["content-type"], media);
+        assert!(!answer.headers().contains_key("retry-after"));
+        let body = String::from_utf8_lossy(answer.body());
+        assert!(
+            body.contains("\"error\":\"the database has no room left\""),
+            "{body}"
+        );
+        assert!(!body.contains("no concern"), "{body}");
+    }
 }

@@ -4,7 +4,7 @@
 //! * `table`: how it is judged and shown.
 //! * `load`: the clients; `process`: what the system tells.
 //! * `stock`, `records`, `upstream`, `repository`: what is measured on, and where it comes from.
-//! * `subject`: cairn as a child; `peers`, `spin`: what it is compared with.
+//! * `subject`: cairn as a child; `peers`, `spin`: what it is compared with; `server`: Postgres.
 //!
 //! Speed is told as a ratio against a peer in the same run, in alternating rounds, because machines are noisy.
 
@@ -15,6 +15,7 @@ mod process;
 mod records;
 mod repository;
 mod rows;
+mod server;
 mod spin;
 mod stock;
 mod subject;

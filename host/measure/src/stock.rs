@@ -78,20 +78,29 @@ impl Stock {
     /// Makes the database with so many records anew, and keeps it.
     pub(crate) async fn first_sync(&self, size: usize) -> Result<Synced> {
         progress(&format!("first sync of {size} records"));
-        let until = now();
-        let catalog = Arc::new(Catalog::make(&self.data, size, until)?);
-        let origin = api(upstream::serve(catalog).await?);
-        let fresh = self.scratch("fresh")?;
-        let synced = Site::write(fresh.clone(), &origin, "")?
-            .sync(&self.binary)
-            .await?;
-        fs::write(fresh.join(UNTIL), until.to_string())?;
+        let (Filled { site, until }, synced) = self.synced("fresh", size, "").await?;
+        fs::write(site.folder.join(UNTIL), until.to_string())?;
         let folder = self.folder_of(size);
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
-        fs::rename(fresh, folder)?;
+        fs::rename(site.folder, folder)?;
         Ok(synced)
+    }
+
+    /// Reads so many records for the first time, in a folder of that name; `further` are more keys of the configuration.
+    pub(crate) async fn synced(
+        &self,
+        folder: &str,
+        size: usize,
+        further: &str,
+    ) -> Result<(Filled, Synced)> {
+        let until = now();
+        let catalog = Arc::new(Catalog::make(&self.data, size, until)?);
+        let origin = api(upstream::serve(catalog).await?);
+        let site = Site::write(self.scratch(folder)?, &origin, further)?;
+        let synced = site.sync(&self.binary).await?;
+        Ok((Filled { site, until }, synced))
     }
 
     fn folder_of(&self, size: usize) -> PathBuf {

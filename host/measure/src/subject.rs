@@ -19,6 +19,9 @@ const LOOK: Duration = Duration::from_millis(10);
 /// A child that takes longer than this to come up never will.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The source that everything is read from.
+pub(crate) const SOURCE: &str = "measured";
+
 /// A folder with a configuration and the database that it leads to.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
@@ -30,8 +33,8 @@ impl Site {
     pub(crate) fn write(folder: PathBuf, origin: &str, further: &str) -> Result<Self> {
         fs::create_dir_all(&folder)?;
         let configuration = format!(
-            "address: 127.0.0.1:0\ninternalAddress: 127.0.0.1:0\nsources:\n  - name: measured\n    {origin}\n    \
-             syncPolicy: {{interval: 1h}}\nregistries:\n  - name: default\n    sources: [measured]\n{further}"
+            "address: 127.0.0.1:0\ninternalAddress: 127.0.0.1:0\nsources:\n  - name: {SOURCE}\n    {origin}\n    \
+             syncPolicy: {{interval: 1h}}\nregistries:\n  - name: default\n    sources: [{SOURCE}]\n{further}"
         );
         fs::write(folder.join("config.yaml"), configuration)?;
         Ok(Self { folder })

@@ -119,27 +119,7 @@ async fn examine_database(chart: &mut Chart, config: &Config) -> Option<Store> {
             return None;
         }
     };
-    let standing = match migrate::status(&db).await {
-        Ok(applied) => migrate::standing(&applied),
-        Err(error) => Err(error),
-    };
-    match standing {
-        Ok(Standing::Current) => chart.good(&format!("database {place}, schema current")),
-        Ok(Standing::Behind(steps)) => {
-            chart.bad(
-                &format!("the schema lacks {steps} step(s)"),
-                "run `cairn migrate up`",
-            );
-            return None;
-        }
-        Err(error) => {
-            chart.bad(
-                error.message(),
-                "use a binary of the release that made this database",
-            );
-            return None;
-        }
-    }
+    examine_schema(chart, &db, &place).await?;
     examine_import(chart, &db).await;
     match db.engine() {
         Engine::Sqlite => examine_file(chart, &db).await,
@@ -150,6 +130,30 @@ async fn examine_database(chart: &mut Chart, config: &Config) -> Option<Store> {
         standby::examine(chart, &db, standby).await;
     }
     Some(db)
+}
+
+/// `None` where the database cannot be worked on.
+async fn examine_schema(chart: &mut Chart, db: &Store, place: &str) -> Option<()> {
+    let applied = migrate::status(db).await;
+    match applied.and_then(|applied| migrate::standing(&applied)) {
+        Ok(Standing::Current) => chart.good(&format!("database {place}, schema current")),
+        Ok(Standing::Ahead(steps)) => chart.note(&format!(
+            "database {place}, schema {steps} step(s) ahead: of a later release, which this binary can work with"
+        )),
+        Ok(Standing::Behind(steps)) => {
+            let what = format!("the schema lacks {steps} step(s)");
+            chart.bad(&what, "run `cairn migrate up`");
+            return None;
+        }
+        Err(error) => {
+            chart.bad(
+                error.message(),
+                "use a binary of the release that made this schema, or undo its steps with that one: `cairn migrate down`",
+            );
+            return None;
+        }
+    }
+    Some(())
 }
 
 async fn examine_import(chart: &mut Chart, db: &Store) {

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     config::{Config, Overrides},
     db::Store,
-    migrate::{self, Applied, Step},
+    migrate::{self, Applied, Standing, Step},
     telemetry::log,
 };
 
@@ -44,7 +44,7 @@ pub(super) enum Command {
         #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
         num_steps: u16,
     },
-    /// Show which steps the database has; exit code 1 when some are missing
+    /// Show which steps the database has; exit code 1 when some are missing, or a later one cannot be worked with
     Status {
         #[command(flatten)]
         settings: Settings,
@@ -79,13 +79,18 @@ async fn up(
     yes: bool,
     num_steps: usize,
 ) -> Result<ExitCode> {
-    migrate::standing(applied)?;
+    let standing = migrate::standing(applied)?;
     let most = (num_steps > 0).then_some(num_steps);
     let missing: Vec<&Step> = migrate::pending(applied)
         .take(most.unwrap_or(usize::MAX))
         .collect();
     if missing.is_empty() {
-        out::line("the schema is current");
+        out::line(match standing {
+            Standing::Ahead(_) => {
+                "the schema is of a later release, which this binary can work with: nothing to do"
+            }
+            Standing::Current | Standing::Behind(_) => "the schema is current",
+        });
         return Ok(ExitCode::SUCCESS);
     }
     let names: Vec<&str> = missing.iter().map(|step| step.name).collect();
@@ -108,8 +113,14 @@ async fn down(db: &Store, yes: bool, num_steps: usize) -> Result<ExitCode> {
 }
 
 fn status(applied: &[Applied]) -> Result<ExitCode> {
+    let later: Vec<&Applied> = migrate::unknown(applied).collect();
     for step in applied {
-        out::line(format_args!("applied  {}", step.name));
+        let word = if later.contains(&step) {
+            "later  "
+        } else {
+            "applied"
+        };
+        out::line(format_args!("{word}  {}", step.name));
     }
     migrate::standing(applied)?;
     let mut missing = 0;

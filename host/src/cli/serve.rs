@@ -13,7 +13,7 @@ use crate::{
         postgres::{ADDRESS, READ_ADDRESS},
         variables::Variables,
     },
-    migrate,
+    migrate::{self, Standing},
     serve::{self, Health, Options, Schema},
     sync::{Daemon, Watch},
     telemetry::{log, metrics::Metrics},
@@ -123,9 +123,9 @@ async fn schema(db: &Store) -> Result<Schema> {
     let version = applied
         .last()
         .and_then(|step| u32::try_from(step.number).ok());
-    migrate::standing(&applied)?;
-    Ok(Schema {
-        status: "current",
-        version,
-    })
+    let status = match migrate::standing(&applied)? {
+        Standing::Ahead(_) => Schema::AHEAD,
+        Standing::Current | Standing::Behind(_) => Schema::CURRENT,
+    };
+    Ok(Schema { status, version })
 }

@@ -82,9 +82,9 @@ pub(super) fn tracer(config: &Config, metrics: &Metrics) -> Result<Option<Arc<Tr
 /// The database, with every schema step applied.
 pub(super) async fn database(config: &Config) -> Result<Store> {
     let db = reached(config, Store::open(&config.database)).await?;
-    let applied = migrate::status(&db).await?;
-    if migrate::standing(&applied)? == Standing::Current {
-        return Ok(db);
+    match standing(&db).await? {
+        Standing::Current | Standing::Ahead(_) => return Ok(db),
+        Standing::Behind(_) => {}
     }
     if !migrates_apart(&config.database) {
         migrate(config, &db, None).await?;
@@ -99,12 +99,27 @@ pub(super) async fn database(config: &Config) -> Result<Store> {
 /// The database of a command that only reads: its schema has to be there.
 pub(super) async fn current(config: &Config) -> Result<Store> {
     let db = reached(config, Store::open(&config.database)).await?;
-    match migrate::standing(&migrate::status(&db).await?)? {
-        Standing::Current => Ok(db),
+    match standing(&db).await? {
+        Standing::Current | Standing::Ahead(_) => Ok(db),
         Standing::Behind(steps) => {
             bail!("the schema lacks {steps} step(s): run `cairn migrate up`")
         }
     }
+}
+
+/// How the schema stands; that it is ahead is said to who reads the log.
+async fn standing(db: &Store) -> Result<Standing> {
+    let applied = migrate::status(db).await?;
+    let standing = migrate::standing(&applied)?;
+    if let Standing::Ahead(steps) = standing {
+        let newest = applied.last().map_or("", |step| step.name.as_str());
+        tracing::warn!(
+            steps,
+            newest,
+            "the schema is of a later release, which this binary can work with"
+        );
+    }
+    Ok(standing)
 }
 
 /// The database as whoever may change its schema sees it.

@@ -9,7 +9,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use cairn_registry::{Error, store::Value};
+use cairn_registry::{
+    Error,
+    store::{Row, Value},
+};
 use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk};
 
 use super::connection::{Connection, Role, failed};
@@ -202,22 +205,20 @@ fn examine(path: &Path, check: &str) -> Result<Copied> {
     })
 }
 
-/// How many steps the copy lacks. One of a newer release, or with steps of another program, is refused.
+/// How many steps the copy lacks. One that this binary cannot work on, or with steps of another program, is refused.
 fn schema(path: &Path) -> Result<usize> {
     let mut connection = Connection::open(path, Role::Copier, Duration::ZERO)?;
-    let sql = "SELECT number, name, applied_at FROM schema_version ORDER BY number";
-    let rows = connection.query(sql, &[]).map_err(failed)?.rows;
-    let applied = rows.into_iter().map(|row| {
-        let mut row = cairn_registry::store::Row::new(row);
-        Ok(Applied {
-            number: row.integer()?,
-            name: row.text()?,
-            at: row.integer()?,
-        })
-    });
-    let applied: Vec<Applied> = applied.collect::<Result<_, Error>>()?;
+    let rows = connection
+        .query(migrate::APPLIED, &[])
+        .map_err(failed)?
+        .rows;
+    let rows = rows.into_iter().map(Row::new);
+    let applied: Vec<Applied> = rows.map(migrate::applied).collect::<Result<_, Error>>()?;
     migrate::standing(&applied)?;
-    let is_ours = |one: &Applied| STEPS.iter().any(|step| step.name == one.name);
+    let later: Vec<i64> = migrate::unknown(&applied).map(|one| one.number).collect();
+    let is_ours = |one: &Applied| {
+        later.contains(&one.number) || STEPS.iter().any(|step| step.name == one.name)
+    };
     ensure!(
         !applied.is_empty() && applied.iter().all(is_ours),
         "it is not a database of cairn: its schema has other steps"

@@ -31,10 +31,21 @@ pub struct Health {
 /// The schema of the database against that of this binary.
 #[derive(Debug, Clone, Serialize)]
 pub struct Schema {
-    /// `current` serves; anything else (`missing`, `older`, `newer`) does not.
+    /// [`Schema::CURRENT`] and [`Schema::AHEAD`] serve; anything else (`unknown`, `missing`, `older`) does not.
     pub status: &'static str,
     /// Number of the last migration in the database.
     pub version: Option<u32>,
+}
+
+impl Schema {
+    /// What this binary was made for.
+    pub const CURRENT: &str = "current";
+    /// Of a later release, which this binary can work with.
+    pub const AHEAD: &str = "ahead";
+
+    fn serves(&self) -> bool {
+        [Self::CURRENT, Self::AHEAD].contains(&self.status)
+    }
 }
 
 /// What a probe shows of a source. A failed one does not make the server unready: its last good data is served.
@@ -101,7 +112,7 @@ impl Health {
         let standby = db.standby();
         // One that serves answers what clients ask, whoever is gone.
         let answers = up || standby.as_ref().is_some_and(|standing| standing.serves);
-        let ready = answers && schema.status == "current" && loaded && !draining;
+        let ready = answers && schema.serves() && loaded && !draining;
         let sources = lock(&self.sources).clone();
         let mut components = json!({
             "database": { "status": if up { "up" } else { "down" } },
@@ -188,9 +199,11 @@ mod tests {
             },
         });
         assert_eq!(answer, expected);
-        health.set_schema(schema("newer"));
-        assert!(!health.ready(&db).await.0);
-        health.set_schema(schema("current"));
+        for (status, serves) in [("older", false), (Schema::AHEAD, true), ("missing", false)] {
+            health.set_schema(schema(status));
+            assert_eq!(health.ready(&db).await.0, serves, "{status}");
+        }
+        health.set_schema(schema(Schema::CURRENT));
         health.drain();
         assert!(!health.ready(&db).await.0, "draining");
         db.close().await;

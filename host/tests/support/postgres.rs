@@ -22,6 +22,8 @@ pub struct Fresh {
     pub db: Postgres,
     pub settings: config::Postgres,
     server: Postgres,
+    /// Whose database it is, where that is not the user of the server.
+    owner: Option<String>,
 }
 
 /// An empty database, without a schema; `None`, said aloud, where there is no server.
@@ -39,8 +41,24 @@ pub async fn fresh() -> Option<Fresh> {
         db: Postgres::new(&settings).unwrap(),
         settings,
         server,
+        owner: None,
     };
     fresh.on_server("CREATE DATABASE").await;
+    Some(fresh)
+}
+
+/// The same for a user who may make tables and no extension: there will be no index of trigrams.
+pub async fn without_extensions() -> Option<Fresh> {
+    let mut fresh = fresh().await?;
+    let user = format!("{}_user", fresh.settings.database);
+    let grant = format!(
+        "CREATE ROLE {user} LOGIN; CREATE SCHEMA own AUTHORIZATION {user}; \
+         ALTER ROLE {user} SET search_path = own"
+    );
+    fresh.db.script(&grant).await.unwrap();
+    fresh.settings.login.user.clone_from(&user);
+    fresh.db = fresh.again();
+    fresh.owner = Some(user);
     Some(fresh)
 }
 
@@ -72,6 +90,10 @@ impl Fresh {
     pub async fn end(self) {
         self.db.close();
         self.on_server("DROP DATABASE").await;
+        if let Some(owner) = &self.owner {
+            let sql = format!("DROP ROLE {owner}");
+            self.server.session().run(&sql, &[]).await.unwrap();
+        }
     }
 
     async fn on_server(&self, verb: &str) {

@@ -14,11 +14,14 @@ mod fixture;
 mod order;
 mod passes;
 mod reading;
+mod recorder;
 mod views;
 
 use std::pin::Pin;
 
 use crate::store::Db;
+
+pub use recorder::{Record, Recorder, parameters};
 
 /// One case.
 pub type Case<D> = for<'a> fn(&'a D) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
@@ -35,6 +38,7 @@ macro_rules! cases {
 
 cases!(
     batches::a_batch_is_all_or_nothing,
+    batches::a_large_batch_is_one_all_the_same,
     reading::pages_follow_the_byte_order_of_names_and_versions,
     reading::search_finds_what_a_plain_substring_test_finds,
     reading::terms_in_many_records_are_paged_like_terms_in_few,

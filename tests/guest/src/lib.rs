@@ -3,6 +3,8 @@
 #![cfg(target_family = "wasm")]
 #![expect(clippy::panic, reason = "misbehaving is what it is for")]
 
+mod store;
+
 use std::{
     collections::HashMap,
     fmt::Write,
@@ -55,6 +57,10 @@ async fn handle(request: Incoming) -> Response<Body> {
         }
         "/postgres-around" => text(around(&query, async || postgres(query.text("q")).await).await),
         "/page" => page(),
+        "/store-suite" => match store::case(&query.text("case")).await {
+            Some(()) => text("passed"),
+            None => answer(404, "no such case".to_owned()),
+        },
         "/variable" => match spin_sdk::variables::get(query.text("name")).await {
             Ok(value) => text(value),
             Err(error) => answer(404, error.to_string()),

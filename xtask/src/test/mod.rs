@@ -2,6 +2,7 @@
 //! that one run shows everything that is wrong. Ends with one line: `N passed, N failed`.
 
 mod counts;
+mod outcome;
 mod session;
 mod step;
 
@@ -12,7 +13,8 @@ use anyhow::Result;
 use crate::{cargo::Workspace, term, tools};
 
 use counts::Counts;
-use session::{Outcome, Session};
+use outcome::{Length, Outcome};
+use session::Session;
 use step::Step;
 
 #[derive(clap::Args)]
@@ -23,8 +25,21 @@ pub(crate) struct Args {
     /// Run only the chaos, in its long form: every case longer, and repeated
     #[arg(long, conflicts_with = "only")]
     chaos: bool,
+    /// Run only what speaks to Postgres, all of it, on the oldest and the newest version that are supported
+    #[arg(long, conflicts_with_all = ["only", "chaos"])]
+    versions: bool,
     /// Run only tests whose names contain this; formatting and lints are left out
     filter: Option<String>,
+}
+
+impl Args {
+    fn length(&self) -> Length {
+        if self.chaos || self.versions {
+            Length::Long
+        } else {
+            Length::Short
+        }
+    }
 }
 
 /// A step that came to an end.
@@ -40,7 +55,7 @@ pub(crate) fn test(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     if steps.contains(&Step::Blackbox) {
         not_run.append(&mut tools::cluster::missing(&workspace.target));
     }
-    let mut session = Session::new(workspace, args.filter.as_deref(), args.chaos);
+    let mut session = Session::new(workspace, args.filter.as_deref(), args.length());
     let done: Vec<Done> = steps
         .into_iter()
         .map(|step| perform(&mut session, step))
@@ -58,6 +73,7 @@ pub(crate) fn test(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
 fn selected(args: &Args) -> Vec<Step> {
     let asked = match (args.only.is_empty(), &args.filter) {
         _ if args.chaos => vec![Step::Chaos],
+        _ if args.versions => vec![Step::Versions],
         (false, _) => args.only.clone(),
         (true, None) => Step::ALL.to_vec(),
         (true, Some(_)) => vec![Step::Unit, Step::Blackbox, Step::Chaos],
@@ -182,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_brings_what_it_needs() {
-        use Step::{Blackbox, Chaos, Clippy, Component, Fmt, Host, Unit};
+        use Step::{Blackbox, Chaos, Clippy, Component, Fmt, Host, Unit, Versions};
         for (only, filter, expected) in [
             (&[][..], None, &Step::ALL[..]),
             (&[Fmt], None, &[Fmt]),
@@ -201,15 +217,19 @@ mod tests {
             let args = Args {
                 only: only.to_vec(),
                 chaos: false,
+                versions: false,
                 filter: filter.map(str::to_owned),
             };
             assert_eq!(selected(&args), expected);
         }
-        let chaos = Args {
-            only: Vec::new(),
-            chaos: true,
-            filter: None,
-        };
-        assert_eq!(selected(&chaos), [Component, Host, Chaos]);
+        for (chaos, step) in [(true, Chaos), (false, Versions)] {
+            let long = Args {
+                only: Vec::new(),
+                chaos,
+                versions: !chaos,
+                filter: None,
+            };
+            assert_eq!(selected(&long), [Component, Host, step]);
+        }
     }
 }

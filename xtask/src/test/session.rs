@@ -10,7 +10,8 @@ use std::{
 use anyhow::{Context, Result};
 
 use super::{
-    counts::{self, Counts},
+    counts,
+    outcome::{Length, Outcome, PASSED, lacks},
     step::Step,
 };
 use crate::{
@@ -18,7 +19,11 @@ use crate::{
     build::{self, Profile},
     cargo::{self, Workspace},
     postgres::{self, Postgres},
-    term, tools,
+    term,
+    tools::{
+        self,
+        servers::{self, Version},
+    },
 };
 
 /// The package of the black-box suite, and the part of it that every target has to pass.
@@ -28,45 +33,21 @@ const EVERY_TARGET: &str = "blackbox";
 /// The part that has a step, and a long form, of its own.
 const CHAOS: &str = "chaos";
 
-/// How a step ended.
-pub(super) enum Outcome {
-    /// All is well.
-    Passed(Counts),
-    /// Something is wrong: a test, or the step as a whole.
-    Failed(Counts),
-    /// It needs something that is not here.
-    NotRun(String),
-}
-
-impl Outcome {
-    /// Of two halves of a step.
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Passed(one), Self::Passed(two)) => Self::Passed(one + two),
-            (Self::Passed(one) | Self::Failed(one), Self::Passed(two) | Self::Failed(two)) => {
-                Self::Failed(one + two)
-            }
-            (half, Self::NotRun(_)) | (Self::NotRun(_), half) => half,
-        }
-    }
-}
-
-/// All is well, and there was nothing to count.
-const PASSED: Outcome = Outcome::Passed(Counts {
-    passed: 0,
-    failed: 0,
-});
-
-fn lacks(what: &str) -> Outcome {
-    Outcome::NotRun(format!("there is no {what}"))
-}
+/// Tests of the host in process that another version of Postgres may answer otherwise, the most telling ones first.
+const OF_ENGINES: [&str; 6] = [
+    "store_suite",
+    "engines",
+    "released",
+    "postgres",
+    "transfer",
+    "import",
+];
 
 /// What one step leaves for the next.
 pub(super) struct Session<'a> {
     workspace: &'a Workspace,
     filter: Option<&'a str>,
-    /// Chaos in its long form.
-    is_long: bool,
+    length: Length,
     wasm: Option<PathBuf>,
     binary: Option<PathBuf>,
     /// For the tests of both engines, from the first one on; without one they say so.
@@ -76,11 +57,11 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(workspace: &'a Workspace, filter: Option<&'a str>, is_long: bool) -> Self {
+    pub(super) fn new(workspace: &'a Workspace, filter: Option<&'a str>, length: Length) -> Self {
         Self {
             workspace,
             filter,
-            is_long,
+            length,
             wasm: None,
             binary: None,
             postgres: OnceCell::new(),
@@ -97,6 +78,7 @@ impl<'a> Session<'a> {
             Step::Unit => self.unit(),
             Step::Blackbox => self.blackbox(),
             Step::Postgres => self.on_postgres(),
+            Step::Versions => self.versions(),
             Step::Chaos => self.chaos(),
             Step::Spin => self.spin(),
             Step::Bench => self.bench(),
@@ -204,6 +186,49 @@ impl<'a> Session<'a> {
         self.count(tests.env("CAIRN_TARGET", "host-postgres"))
     }
 
+    /// What speaks to Postgres, on versions that are not installed here.
+    fn versions(&mut self) -> Result<Outcome> {
+        if self.binary.is_none() {
+            return Ok(lacks("native host"));
+        }
+        let versions: &[Version] = match self.length {
+            Length::Short => &[servers::NEWEST],
+            Length::Long => &[servers::OLDEST, servers::NEWEST],
+        };
+        let mut all = None;
+        for version in versions {
+            let number = version.number;
+            term::step(&format!("Postgres {number}"));
+            let started = servers::programs(&self.workspace.target, version)
+                .and_then(|programs| Postgres::of(&programs));
+            match started {
+                Ok(server) => {
+                    let passed = self.on_version(&server)?;
+                    all = Some(all.unwrap_or(PASSED).and(passed));
+                }
+                Err(why) => self.not_checked.push(format!("Postgres {number}: {why:#}")),
+            }
+        }
+        Ok(all.unwrap_or_else(|| lacks("other version of it")))
+    }
+
+    fn on_version(&mut self, server: &Postgres) -> Result<Outcome> {
+        let mut tests = self.cargo("test");
+        tests.args(["--workspace", "--no-fail-fast"]);
+        let most = match self.length {
+            Length::Short => 2,
+            Length::Long => OF_ENGINES.len(),
+        };
+        for test in OF_ENGINES.iter().take(most) {
+            tests.args(["--test", test]);
+        }
+        if self.length == Length::Long {
+            tests.args(["--test", EVERY_TARGET]);
+        }
+        tests.env("CAIRN_TARGET", "host-postgres");
+        self.count(tests.env(postgres::URL, server.url()))
+    }
+
     /// What holds while everything around it fails; it brings servers of its own.
     fn chaos(&mut self) -> Result<Outcome> {
         if self.binary.is_none() {
@@ -211,7 +236,7 @@ impl<'a> Session<'a> {
         }
         let mut tests = self.cargo("test");
         tests.args(["--workspace", "--test", CHAOS]);
-        if self.is_long {
+        if self.length == Length::Long {
             tests.env("CAIRN_CHAOS", "long");
         }
         self.count(&mut tests)
@@ -268,7 +293,8 @@ impl<'a> Session<'a> {
 
     /// Runs tests, passing on what they say.
     fn count(&mut self, tests: &mut Command) -> Result<Outcome> {
-        if let Some(postgres) = self.postgres() {
+        let is_told = tests.get_envs().any(|(name, _)| name == postgres::URL);
+        if !is_told && let Some(postgres) = self.postgres() {
             tests.env(postgres::URL, postgres.url());
         }
         tests

@@ -18,6 +18,8 @@ pub(super) enum Step {
     Blackbox,
     /// The black-box suite against the native host on Postgres
     Postgres,
+    /// The store suite and the comparison of engines on the newest Postgres
+    Versions,
     /// The short form of the chaos: databases, disks, upstreams and replicas that fail
     Chaos,
     /// The black-box suite against Spin
@@ -27,7 +29,7 @@ pub(super) enum Step {
 }
 
 impl Step {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Fmt,
         Self::Clippy,
         Self::Component,
@@ -35,6 +37,7 @@ impl Step {
         Self::Unit,
         Self::Blackbox,
         Self::Postgres,
+        Self::Versions,
         Self::Chaos,
         Self::Spin,
         Self::Bench,
@@ -49,6 +52,7 @@ impl Step {
             Self::Unit => "unit, store suite, in process",
             Self::Blackbox => "black box against the native host",
             Self::Postgres => "black box on Postgres",
+            Self::Versions => "other versions of Postgres",
             Self::Chaos => "chaos",
             Self::Spin => "black box against Spin",
             Self::Bench => "bench, short form",
@@ -65,7 +69,7 @@ impl Step {
             Self::Unit => format!("from nothing {}", build::about(6)),
             Self::Blackbox => "about 3 min".to_owned(),
             Self::Chaos => "about 2 min".to_owned(),
-            Self::Postgres | Self::Spin | Self::Bench => "about 1 min".to_owned(),
+            Self::Postgres | Self::Versions | Self::Spin | Self::Bench => "about 1 min".to_owned(),
         }
     }
 
@@ -74,9 +78,12 @@ impl Step {
         match self {
             Self::Fmt | Self::Clippy | Self::Component => &[],
             Self::Host => &[Self::Component],
-            Self::Unit | Self::Blackbox | Self::Postgres | Self::Chaos | Self::Bench => {
-                &[Self::Component, Self::Host]
-            }
+            Self::Unit
+            | Self::Blackbox
+            | Self::Postgres
+            | Self::Versions
+            | Self::Chaos
+            | Self::Bench => &[Self::Component, Self::Host],
             Self::Spin => &[Self::Component],
         }
     }

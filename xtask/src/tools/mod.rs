@@ -3,6 +3,7 @@
 
 pub(crate) mod cluster;
 mod crds;
+pub(crate) mod servers;
 
 use std::{
     env,

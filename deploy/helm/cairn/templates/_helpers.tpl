@@ -88,6 +88,7 @@ external-secrets.io/{{ ternary "v1beta1" "v1" $isOld }}
 {{- $_ := set $config "database" (dict "host" $db.host "port" (int $db.port) "user" $db.user "database" $db.name "sslMode" $db.sslMode "maxOpenConns" (int $db.maxOpenConns)) -}}
 {{- with $db.migrationUser }}{{ $_ := set $config.database "migrationUser" . }}{{ end -}}
 {{- end -}}
+{{- with $db.readHost }}{{ $_ := set $config "database" (set ($config.database | default dict) "readUrl" (printf "postgres://%s" .)) }}{{ end -}}
 {{- toYaml $config -}}
 {{- end }}
 
@@ -98,6 +99,13 @@ external-secrets.io/{{ ternary "v1beta1" "v1" $isOld }}
 {{- with .Values.database.urlSecret }}
 {{- if .name }}
 - name: DATABASE_URL
+  valueFrom:
+    secretKeyRef: {name: {{ .name }}, key: {{ .key }}}
+{{- end }}
+{{- end }}
+{{- with .Values.database.readUrlSecret }}
+{{- if .name }}
+- name: DATABASE_READ_URL
   valueFrom:
     secretKeyRef: {name: {{ .name }}, key: {{ .key }}}
 {{- end }}
@@ -194,6 +202,13 @@ external-secrets.io/{{ ternary "v1beta1" "v1" $isOld }}
 {{- end -}}
 {{- if and .Values.postgres.embedded (or .Values.database.host .Values.database.urlSecret.name) -}}
 {{- fail "postgres.embedded and database.host or database.urlSecret exclude each other" -}}
+{{- end -}}
+{{- $standby := or .Values.database.readHost .Values.database.readUrlSecret.name -}}
+{{- if and $standby (not (or .Values.database.host .Values.database.urlSecret.name)) -}}
+{{- fail "database.readHost or database.readUrlSecret names a standby, but neither database.host nor database.urlSecret its primary" -}}
+{{- end -}}
+{{- if and .Values.database.readHost .Values.database.readUrlSecret.name -}}
+{{- fail "database.readHost and database.readUrlSecret exclude each other" -}}
 {{- end -}}
 {{- if and .Values.ingress.enabled (not (include "cairn.host" .)) -}}
 {{- fail "ingress.enabled needs ingress.host or global.domain" -}}

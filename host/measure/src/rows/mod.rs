@@ -2,6 +2,7 @@
 
 mod memory;
 mod paging;
+mod postgres;
 mod search;
 mod size;
 mod start;
@@ -37,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) round: Duration,
     /// How often a process is started to see how long that takes.
     pub(crate) starts: usize,
+    /// Writes that another replica has to notice.
+    pub(crate) writes: usize,
 }
 
 impl Plan {
@@ -47,6 +50,7 @@ impl Plan {
         far: 1000,
         round: Duration::from_secs(3),
         starts: 9,
+        writes: 200,
     };
 
     /// Shows that everything works, and nothing about time.
@@ -57,6 +61,7 @@ impl Plan {
         far: 100,
         round: Duration::from_millis(250),
         starts: 3,
+        writes: 20,
     };
 }
 
@@ -73,6 +78,8 @@ pub(crate) enum Group {
     Paging,
     /// Terms of all kinds
     Search,
+    /// On a Postgres server, against pgbench
+    Postgres,
     /// Resident memory, idle and under load
     Memory,
     /// Process start to first answer
@@ -83,12 +90,13 @@ pub(crate) enum Group {
 
 impl Group {
     /// In the order of measuring: what makes databases comes first.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Sync,
         Self::Unchanged,
         Self::Throughput,
         Self::Paging,
         Self::Search,
+        Self::Postgres,
         Self::Memory,
         Self::Start,
         Self::Size,
@@ -101,6 +109,7 @@ impl Group {
             Self::Throughput => throughput::rows(bench).await,
             Self::Paging => paging::rows(bench).await,
             Self::Search => search::rows(bench).await,
+            Self::Postgres => postgres::rows(bench).await,
             Self::Memory => memory::rows(bench).await,
             Self::Start => start::rows(bench).await,
             Self::Size => size::rows(bench),

@@ -99,7 +99,7 @@ fn slowdown(measure: String, most: f64, quick: &[Figures], slow: &[Figures]) -> 
     }
 }
 
-async fn first_pages(server: &Serving) -> Result<Target> {
+pub(super) async fn first_pages(server: &Serving) -> Result<Target> {
     let pages = walk(server.address, NEIGHBOURS).await?;
     Ok(Target::uncached(server.process(), server.address, pages))
 }

@@ -22,7 +22,7 @@ use super::{connector::Moving, failure::Failure, pool::Pool};
 const CHANNEL: &str = "LISTEN cairn_generation";
 
 /// Equal texts mean equal generations, and the sum is more with each of them.
-const LOOK: &str = "SELECT COALESCE(string_agg(namespace || ' ' || value, ' ' ORDER BY namespace), ''), \
+pub const GENERATIONS: &str = "SELECT COALESCE(string_agg(namespace || ' ' || value, ' ' ORDER BY namespace), ''), \
                     COALESCE(sum(value), 0)::bigint FROM generation";
 
 /// Between two looks, and before a lost connection is made anew.
@@ -40,7 +40,7 @@ pub(super) struct Look {
 
 impl Look {
     pub(super) async fn at(client: &Client) -> Result<Self, Failure> {
-        match bounded(client.query_one(LOOK, &[])).await? {
+        match bounded(client.query_one(GENERATIONS, &[])).await? {
             Ok(row) => Ok(Self {
                 text: row.try_get(0)?,
                 sum: row.try_get(1)?,

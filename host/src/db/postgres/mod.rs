@@ -30,6 +30,7 @@ use self::{connector::Connector, follow::Followed, pool::Pool, standby::Standby}
 use crate::config::model;
 
 pub use failure::{Failure, Refusal};
+pub use follow::GENERATIONS;
 pub use session::Session;
 pub use standby::Standing;
 pub use values::{Answer, Column};

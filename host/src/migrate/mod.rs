@@ -1,0 +1,195 @@
+//! The schema: which steps there are, which have been applied, and going up or down. Each step is one transaction with its
+//! row in `schema_version`, so that two processes that start at once apply it once. No step is decided here.
+
+mod standing;
+mod steps;
+
+use cairn_registry::{
+    Error, ErrorKind, Result,
+    store::{Db, Engine, Row, Statement, Value},
+};
+
+pub use standing::{Applied, Standing, pending, standing, unknown};
+pub use steps::{STEPS, Step};
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version \
+                     (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL, \
+                     since BIGINT NOT NULL)";
+
+/// What has been applied.
+pub(crate) const APPLIED: &str =
+    "SELECT number, name, applied_at, since FROM schema_version ORDER BY number";
+
+/// The steps that have been applied, in order; none on an empty database.
+pub async fn status(db: &impl Db) -> Result<Vec<Applied>> {
+    let rows = match db.query(APPLIED, Vec::new()).await {
+        Ok(rows) => rows,
+        // There is no table yet: an adapter says so by naming the remedy.
+        Err(error) if lacks_schema(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    rows.into_iter().map(applied).collect()
+}
+
+/// From a row of [`APPLIED`].
+pub(crate) fn applied(mut row: Row) -> Result<Applied> {
+    Ok(Applied {
+        number: row.integer()?,
+        name: row.text()?,
+        at: row.integer()?,
+        since: row.integer()?,
+    })
+}
+
+fn lacks_schema(error: &Error) -> bool {
+    error.kind() == ErrorKind::Unavailable && error.message().contains("cairn migrate up")
+}
+
+/// Applies at most `most` missing steps (all without it) and gives those that this call applied.
+pub async fn up(db: &impl Db, most: Option<usize>) -> Result<Vec<&'static Step>> {
+    let mut statements = alone(db.engine());
+    statements.push(Statement::new(TABLE, Vec::new()));
+    db.batch(statements).await?;
+    let applied = status(db).await?;
+    standing(&applied)?;
+    let mut done = Vec::new();
+    for step in pending(&applied).take(most.unwrap_or(usize::MAX)) {
+        if apply(db, step).await? {
+            done.push(step);
+        }
+    }
+    Ok(done)
+}
+
+/// `false` when another process was faster.
+async fn apply(db: &impl Db, step: &'static Step) -> Result<bool> {
+    let mut statements = alone(db.engine());
+    statements.push(Statement::expecting(
+        1,
+        "INSERT INTO schema_version (number, name, applied_at, since) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        vec![
+            step.number.into(),
+            step.name.into(),
+            Value::Integer(crate::clock::now().as_micros() / 1_000_000),
+            step.since.into(),
+        ],
+    ));
+    statements.extend(step.up(db.engine()));
+    match db.batch(statements).await {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::Stale => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Undoes the last `most` steps and gives those that were undone.
+pub async fn down(db: &impl Db, most: usize) -> Result<Vec<&'static Step>> {
+    let applied = status(db).await?;
+    standing::require_all_known(&applied)?;
+    let mut done = Vec::new();
+    let known = STEPS
+        .iter()
+        .rev()
+        .filter(|step| applied.iter().any(|one| one.number == step.number));
+    for step in known.take(most) {
+        let mut statements = alone(db.engine());
+        statements.push(Statement::expecting(
+            1,
+            "DELETE FROM schema_version WHERE number = ?1",
+            vec![step.number.into()],
+        ));
+        statements.extend(step.down());
+        db.batch(statements).await?;
+        done.push(step);
+    }
+    Ok(done)
+}
+
+/// Lets another user of the same server read and write all tables there are.
+pub async fn grant(db: &impl Db, user: &str) -> Result<()> {
+    let schema = db.query("SELECT current_schema()", Vec::new()).await?;
+    let schema = schema.into_iter().next().map(|mut row| row.text());
+    let (schema, user) = (
+        quoted(&schema.transpose()?.unwrap_or_default()),
+        quoted(user),
+    );
+    let grants = [
+        format!("GRANT USAGE ON SCHEMA {schema} TO {user}"),
+        format!("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {user}"),
+    ];
+    let grants = grants.map(|sql| Statement::new(sql, Vec::new()));
+    db.batch(grants.into()).await
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Keeps other migrations out until the batch ends, however long that takes. A SQLite file has one writer anyway.
+fn alone(engine: Engine) -> Vec<Statement> {
+    let wait: &[&str] = match engine {
+        Engine::Sqlite => &[],
+        Engine::Postgres => &[
+            "SET LOCAL statement_timeout = 0",
+            "SELECT pg_advisory_xact_lock(4849183527413)",
+        ],
+    };
+    wait.iter()
+        .map(|sql| Statement::new(*sql, Vec::new()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::Libsql;
+
+    #[tokio::test]
+    async fn steps_go_up_and_down_one_by_one() {
+        let db = Libsql::temporary().expect("database");
+        assert_eq!(status(&db).await.expect("status"), []);
+        assert_eq!(up(&db, Some(1)).await.expect("up").len(), 1);
+        let applied = status(&db).await.expect("status");
+        assert_eq!(
+            standing(&applied).expect("standing"),
+            Standing::Behind(STEPS.len() - 1)
+        );
+        up(&db, None).await.expect("up");
+        assert_eq!(up(&db, None).await.expect("nothing left").len(), 0);
+        let applied = status(&db).await.expect("status");
+        assert_eq!(standing(&applied).expect("standing"), Standing::Current);
+        assert_eq!(down(&db, 100).await.expect("down").len(), STEPS.len());
+        assert_eq!(status(&db).await.expect("status"), []);
+        up(&db, None).await.expect("up again");
+    }
+
+    #[tokio::test]
+    async fn a_newer_database_is_worked_on_or_refused_as_its_steps_say() {
+        let db = Libsql::temporary().expect("database");
+        up(&db, None).await.expect("up");
+        db.script("INSERT INTO schema_version VALUES (9998, '9998_more', 0, 3)")
+            .await
+            .expect("script");
+        assert_eq!(up(&db, None).await.expect("nothing to do").len(), 0);
+        let applied = status(&db).await.expect("status");
+        assert_eq!(standing(&applied).expect("standing"), Standing::Ahead(1));
+        let error = down(&db, 1).await.expect_err("there is one above");
+        assert!(error.message().contains("9998_more"), "{error}");
+        assert_eq!(status(&db).await.expect("status"), applied);
+        db.script("INSERT INTO schema_version VALUES (9999, '9999_other', 0, 9998)")
+            .await
+            .expect("script");
+        let error = up(&db, None).await.expect_err("newer");
+        assert!(error.message().contains("9999_other"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn two_at_once_apply_each_step_once() {
+        let db = Libsql::temporary().expect("database");
+        let (a, b) = tokio::join!(up(&db, None), up(&db, None));
+        assert_eq!(
+            a.expect("first").len() + b.expect("second").len(),
+            STEPS.len()
+        );
+    }
+}

@@ -1,0 +1,20 @@
+//! The store suite, run where the component runs: its adapters to Spin's interfaces against whatever engine the host offers
+//! them. A case that fails panics, and the instance ends.
+
+#[path = "../../../component/src/db/mod.rs"]
+#[expect(
+    unreachable_pub,
+    reason = "it is the component's own, which others may use"
+)]
+mod db;
+
+use cairn_registry::suite;
+
+/// Runs a case; `None` if there is none of that name.
+pub(crate) async fn case(wanted: &str) -> Option<()> {
+    let mut cases = suite::cases().into_iter();
+    let (_, case) = cases.find(|(name, _)| *name == wanted)?;
+    let (store, _) = db::Store::choose().await.ok()?;
+    case(&store).await;
+    Some(())
+}
