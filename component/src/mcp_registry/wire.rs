@@ -98,7 +98,7 @@ pub(super) fn versions(call: &Call<'_>, versions: &Listing) -> Reply {
 
 /// `{"server":…,"_meta":…}`
 pub(super) fn version(call: &Call<'_>, record: &Listing) -> Reply {
-    let etag = Etag::of("version", record.tags(), "");
+    let etag = Etag::of("version", record.heads(), "");
     Reply::tagged(call, &etag, JSON, || {
         let mut body = Vec::with_capacity(record.size());
         record.write(&mut body);
@@ -107,7 +107,7 @@ pub(super) fn version(call: &Call<'_>, record: &Listing) -> Reply {
 }
 
 fn list(shape: &'static str, call: &Call<'_>, records: &Listing, next: Option<&str>) -> Reply {
-    let etag = Etag::of(shape, records.tags(), next.unwrap_or_default());
+    let etag = Etag::of(shape, records.heads(), next.unwrap_or_default());
     Reply::tagged(call, &etag, JSON, || list_body(records, next))
 }
 

@@ -101,7 +101,7 @@ async fn serve<D: Db>(cx: Cx<'_, D>, call: &Call<'_>, media: &'static str) -> Se
         }
     };
     let base = address(&call.base.to_string());
-    let etag = Etag::of("openapi", [&*text.digest], &base);
+    let etag = Etag::of("openapi", &text.digest, &base);
     Ok(Reply::tagged(call, &etag, (media, Cache::Program), || {
         [text.head.as_str(), &base, &text.tail].concat()
     }))
