@@ -84,7 +84,7 @@ async fn a_repeat_does_not_reach_the_component_until_the_database_changes() {
     let metrics = server.metrics.render().unwrap();
     assert!(
         metrics.contains(
-            "cairn_cache_requests_total{result=\"hit\",stacklok_component=\"registry\"} 4"
+            "cairn_cache_requests_total{result=\"hit\",stacklok_component=\"registry\",stacklok_product=\"cairn\"} 4"
         ),
         "{metrics}"
     );

@@ -25,7 +25,9 @@ async fn raw(server: &support::Server, text: &str) -> String {
 
 /// Waits until so many connections are open.
 async fn connections(server: &support::Server, number: usize) {
-    let line = format!("cairn_connections{{stacklok_component=\"registry\"}} {number}\n");
+    let line = format!(
+        "cairn_connections{{stacklok_component=\"registry\",stacklok_product=\"cairn\"}} {number}\n"
+    );
     while !server.metrics.render().unwrap().contains(&line) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -170,7 +172,7 @@ async fn a_guest_without_an_answer_is_a_503_and_is_counted() {
     let metrics = server.metrics.render().unwrap();
     for reason in ["trap", "runaway", "memory"] {
         let line = format!(
-            "cairn_instance_stops_total{{reason=\"{reason}\",stacklok_component=\"registry\"}} 1"
+            "cairn_instance_stops_total{{reason=\"{reason}\",stacklok_component=\"registry\",stacklok_product=\"cairn\"}} 1"
         );
         assert!(metrics.contains(&line), "{reason}: {metrics}");
     }
@@ -243,7 +245,7 @@ async fn requests_are_counted_by_template_and_never_by_path() {
     server.get("/made/up/by/a/caller", &[]).await;
     let metrics = server.metrics.render().unwrap();
     let line = "stacklok_registry_http_requests_total{method=\"GET\",route=\"/v0.1/servers/{name}/versions/{version}\",\
-                status=\"404\",stacklok_component=\"registry\"} 1";
+                status=\"404\",stacklok_component=\"registry\",stacklok_product=\"cairn\"} 1";
     assert!(metrics.contains(line), "{metrics}");
     assert!(
         metrics.contains("route=\"other\"")

@@ -10,15 +10,26 @@
     reason = "failing loudly is a test's purpose"
 )]
 
+mod api_server;
 mod chart;
+mod commands;
+mod crd;
+mod dashboard;
 mod dockerfile;
 mod guides;
 mod image;
 mod manifest;
 mod monitoring;
+mod picture;
 mod pod;
+mod prometheus;
+mod promql;
+mod release;
 mod rolling;
+mod scale;
 mod schemas;
+mod stage;
+mod terraform;
 mod texts;
 mod tool;
 mod workload;

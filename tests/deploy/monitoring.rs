@@ -1,12 +1,15 @@
-//! Alerts and dashboard: understood by Prometheus' own tools, and made of figures that a running server exports.
+//! Alerts and what else the chart gives Prometheus: understood by its own tools, and made of figures that a running
+//! server exports.
 
-use std::{collections::BTreeSet, fs};
+use std::fs;
 
 use cairn_tests::Installation;
 use serde_json::Value;
 
 use crate::{
+    dashboard::dashboard,
     manifest::{Manifests, chart, covers, list, text},
+    promql::metrics,
     tool::{self, tool},
 };
 
@@ -26,67 +29,8 @@ const WITH_A_STANDBY: [&str; 2] = [
     "cairn_database_standby_up",
 ];
 
-/// Words of the query language; what else is a word is a metric or, between braces or after `by`, a label.
-const LANGUAGE: [&str; 12] = [
-    "absent",
-    "by",
-    "histogram_quantile",
-    "increase",
-    "le",
-    "max",
-    "min",
-    "offset",
-    "or",
-    "rate",
-    "sum",
-    "time",
-];
-
-/// Names of metrics in a query.
-fn metrics(query: &str) -> BTreeSet<String> {
-    let (mut plain, mut depth, mut is_quoted) = (String::new(), 0, false);
-    for c in query.replace("[$__rate_interval]", "").chars() {
-        match c {
-            '"' => is_quoted = !is_quoted,
-            '{' | '[' if !is_quoted => depth += 1,
-            '}' | ']' if !is_quoted => depth -= 1,
-            _ if depth == 0 && !is_quoted => plain.push(c),
-            _ => {}
-        }
-    }
-    let mut names = BTreeSet::new();
-    let mut rest = plain.as_str();
-    // Labels stand in the brackets after `by`.
-    while let Some((before, after)) = rest.split_once("by (") {
-        names.extend(words(before));
-        rest = after.split_once(')').map_or("", |(_, after)| after);
-    }
-    names.extend(words(rest));
-    names
-}
-
-fn words(text: &str) -> impl Iterator<Item = String> {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    text.split(move |c| !is_word(c))
-        .filter(|word| {
-            word.starts_with(|c: char| c.is_ascii_alphabetic()) && !LANGUAGE.contains(word)
-        })
-        .map(str::to_owned)
-        .collect::<Vec<_>>()
-        .into_iter()
-}
-
-/// Labels that a query groups by.
-fn labels(query: &str) -> BTreeSet<String> {
-    let groups = query.split("by (").skip(1);
-    let inside = groups.filter_map(|rest| rest.split_once(')'));
-    inside
-        .flat_map(|(labels, _)| labels.split(", ").map(str::to_owned))
-        .collect()
-}
-
 /// Names with the labels they carry, as a server that has worked exports them.
-fn exported() -> String {
+pub(crate) fn exported() -> String {
     let installation = Installation::of_fixture();
     let server = installation.serve(&[]);
     for _ in 0..2 {
@@ -95,83 +39,12 @@ fn exported() -> String {
     server.internal.get("/metrics").text().to_owned()
 }
 
-fn dashboard() -> Value {
-    let file = tool::deploy("helm/cairn/files/dashboard.json");
-    serde_json::from_str(&fs::read_to_string(file).expect("the dashboard")).expect("JSON")
-}
-
-fn queries(dashboard: &Value) -> Vec<String> {
-    let panels = list(&dashboard["panels"]);
-    panels
-        .flat_map(|panel| list(&panel["targets"]))
-        .map(|target| text(&target["expr"]).to_owned())
-        .collect()
-}
-
 fn alerts() -> Vec<Value> {
     let rules = Manifests::of_file(&tool::deploy("helm/cairn/files/alerts.yaml"));
     let groups = list(&rules.0[0]["groups"]);
     groups
         .flat_map(|group| list(&group["rules"]).cloned())
         .collect()
-}
-
-#[test]
-fn metrics_and_labels_are_found_in_a_query() {
-    for (query, names, by) in [
-        ("up{job=\"cairn\"} == 0", &["up"][..], &[][..]),
-        (
-            "histogram_quantile(0.95, sum by (le, source) (rate(a_bucket[$__rate_interval])))",
-            &["a_bucket"],
-            &["le", "source"],
-        ),
-        (
-            "time() - max by (s) (b_seconds offset 1d) > 900",
-            &["b_seconds"],
-            &["s"],
-        ),
-        (
-            "sum(rate(c{status=~\"5..\"}[5m])) / sum(rate(d[5m]))",
-            &["c", "d"],
-            &[],
-        ),
-    ] {
-        assert_eq!(
-            metrics(query)
-                .iter()
-                .map(String::as_str)
-                .collect::<Vec<_>>(),
-            names,
-            "{query}"
-        );
-        assert_eq!(
-            labels(query).iter().map(String::as_str).collect::<Vec<_>>(),
-            by,
-            "{query}"
-        );
-    }
-}
-
-#[test]
-fn every_query_of_the_dashboard_has_figures() {
-    let (exported, dashboard) = (exported(), dashboard());
-    let queries = queries(&dashboard);
-    assert!(queries.len() > 20, "{}", queries.len());
-    for query in &queries {
-        for name in metrics(query) {
-            let line = exported
-                .lines()
-                .find(|line| line.starts_with(&format!("{name}{{")));
-            let line = line.unwrap_or_else(|| panic!("nobody exports {name}: {query}"));
-            // Prometheus adds `instance`.
-            for label in labels(query).iter().filter(|label| *label != "instance") {
-                assert!(
-                    line.contains(&format!("{label}=\"")),
-                    "no label {label} in {line}"
-                );
-            }
-        }
-    }
 }
 
 #[test]
@@ -228,28 +101,6 @@ fn each_alert_fires_as_it_should() {
     if let Some(mut promtool) = tool("promtool", about) {
         tool::output(promtool.args(["test", "rules"]).arg(test));
     }
-}
-
-#[test]
-fn prometheus_understands_every_query_of_the_dashboard() {
-    let Some(mut promtool) = tool(
-        "promtool",
-        "the dashboard's queries, as Prometheus reads them",
-    ) else {
-        return;
-    };
-    let rules: Vec<Value> = queries(&dashboard())
-        .iter()
-        .enumerate()
-        .map(|(number, query)| {
-            let query = query.replace("$__rate_interval", "5m");
-            serde_json::json!({ "record": format!("query_{number}"), "expr": query })
-        })
-        .collect();
-    let file = serde_json::json!({ "groups": [{ "name": "dashboard", "rules": rules }] });
-    let folder = Installation::empty();
-    let path = folder.write("rules.yaml", &file.to_string());
-    tool::output(promtool.args(["check", "rules"]).arg(path));
 }
 
 #[test]

@@ -55,21 +55,6 @@ fn the_plain_manifest_is_what_the_base_builds() {
 }
 
 #[test]
-fn terraform_reads_its_files() {
-    let Some(mut terraform) = tool("terraform", "the Terraform files") else {
-        return;
-    };
-    println!(
-        "not checked: Terraform's types: `terraform validate` has to load the provider of AWS"
-    );
-    tool::output(
-        terraform
-            .args(["fmt", "-check", "-diff"])
-            .arg(tool::deploy("terraform/ecs")),
-    );
-}
-
-#[test]
 fn the_workflow_is_one() {
     let Some(mut actionlint) = tool("actionlint", "the workflows of GitHub Actions") else {
         return;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     chart::{VALUES, values},
     image,
-    manifest::{Manifests, chart, list, name_of, text},
+    manifest::{Manifests, chart, kustomized, list, name_of, text},
     pod::Pod,
     schemas,
 };
@@ -25,52 +25,85 @@ fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
     list(&pod["initContainers"]).chain(list(&pod["containers"]))
 }
 
+/// What Pod Security calls "restricted", and a root that is read-only besides.
+#[track_caller]
+fn assert_restricted(objects: &Manifests) {
+    let mut checked = 0;
+    for (name, pod) in pods(objects) {
+        let security = &pod["securityContext"];
+        assert_eq!(security["runAsNonRoot"], true, "{name}");
+        assert!(
+            security["runAsUser"].as_u64().is_some_and(|user| user > 0),
+            "{name}"
+        );
+        assert_eq!(
+            security["seccompProfile"]["type"], "RuntimeDefault",
+            "{name}"
+        );
+        for host in ["hostNetwork", "hostPID", "hostIPC"] {
+            assert!(pod[host].is_null(), "{name}: {host}");
+        }
+        assert_eq!(pod["automountServiceAccountToken"], false, "{name}");
+        containers(pod).for_each(assert_confined);
+        let allowed = [
+            "configMap",
+            "emptyDir",
+            "persistentVolumeClaim",
+            "secret",
+            "name",
+        ];
+        for volume in list(&pod["volumes"]) {
+            let mut kinds = volume.as_object().expect("a volume").keys();
+            assert!(
+                kinds.all(|kind| allowed.contains(&kind.as_str())),
+                "{volume}"
+            );
+        }
+        checked += 1;
+    }
+    assert!(checked > 0, "there is no pod");
+}
+
+fn assert_confined(container: &Value) {
+    let own = &container["securityContext"];
+    assert_eq!(own["allowPrivilegeEscalation"], false, "{container}");
+    assert_eq!(own["readOnlyRootFilesystem"], true, "{container}");
+    assert_eq!(
+        own["capabilities"],
+        json!({ "drop": ["ALL"] }),
+        "{container}"
+    );
+    assert!(own["privileged"].is_null(), "{container}");
+    assert!(
+        list(&container["ports"]).all(|port| port["hostPort"].is_null()),
+        "{container}"
+    );
+    for amount in ["requests", "limits"] {
+        assert!(
+            container["resources"][amount]["memory"].is_string(),
+            "{container}"
+        );
+    }
+}
+
 #[test]
 fn every_pod_satisfies_pod_security_restricted() {
     for file in VALUES.map(values) {
         let Some(objects) = chart("cairn", &[&file, "--set=database.pgpassSecret=pgpass"]) else {
             return;
         };
-        for (name, pod) in pods(&objects) {
-            let security = &pod["securityContext"];
-            assert_eq!(security["runAsNonRoot"], true, "{name}");
-            assert_ne!(security["runAsUser"], 0, "{name}");
-            assert_eq!(
-                security["seccompProfile"]["type"], "RuntimeDefault",
-                "{name}"
-            );
-            assert_eq!(pod["automountServiceAccountToken"], false, "{name}");
-            for container in containers(pod) {
-                let own = &container["securityContext"];
-                assert_eq!(own["allowPrivilegeEscalation"], false, "{container}");
-                assert_eq!(own["readOnlyRootFilesystem"], true, "{container}");
-                assert_eq!(
-                    own["capabilities"],
-                    json!({ "drop": ["ALL"] }),
-                    "{container}"
-                );
-                for amount in ["requests", "limits"] {
-                    assert!(
-                        container["resources"][amount]["memory"].is_string(),
-                        "{container}"
-                    );
-                }
-            }
-            let allowed = [
-                "configMap",
-                "emptyDir",
-                "persistentVolumeClaim",
-                "secret",
-                "name",
-            ];
-            for volume in list(&pod["volumes"]) {
-                let kinds = volume.as_object().expect("a volume").keys();
-                assert!(
-                    kinds.clone().all(|kind| allowed.contains(&kind.as_str())),
-                    "{volume}"
-                );
-            }
-        }
+        assert_restricted(&objects);
+    }
+    // The ToolHive guide's own Deployments are not among them: they are used as they stand there.
+    for folder in [
+        "kustomize/base",
+        "kustomize/overlays/dev",
+        "kustomize/overlays/edge",
+        "kustomize/overlays/prod",
+        "guides/mcp-gateway",
+    ] {
+        let objects = kustomized(folder);
+        objects.iter().for_each(assert_restricted);
     }
 }
 

@@ -19,6 +19,57 @@ fn served() -> (Installation, Server) {
     (installation, server)
 }
 
+/// What dashboards made for the ToolHive registry server query: name, kind, the labels they group or select by.
+const OF_TOOLHIVE: [(&str, &str, &[&str]); 9] = [
+    (
+        "http_server_request_duration_seconds",
+        "histogram",
+        &["route", "method", "status"],
+    ),
+    (
+        "stacklok_registry_http_requests_total",
+        "counter",
+        &["route", "method", "status"],
+    ),
+    ("http_server_active_requests", "gauge", &[]),
+    ("stacklok_registry_servers", "gauge", &["source"]),
+    ("stacklok_registry_skills", "gauge", &["source"]),
+    ("stacklok_registry_plugins", "gauge", &["source"]),
+    (
+        "stacklok_registry_sync_duration_seconds",
+        "histogram",
+        &["source", "outcome"],
+    ),
+    (
+        "stacklok_registry_errors_total",
+        "counter",
+        &["error_type", "area"],
+    ),
+    ("stacklok_build_info_ratio", "gauge", &["version"]),
+];
+
+const OF_OURS: [(&str, &str, &[&str]); 11] = [
+    ("cairn_source_quarantined", "gauge", &["source"]),
+    ("cairn_source_failures", "gauge", &["source"]),
+    (
+        "cairn_source_last_success_timestamp_seconds",
+        "gauge",
+        &["source"],
+    ),
+    (
+        "cairn_source_next_run_timestamp_seconds",
+        "gauge",
+        &["source"],
+    ),
+    ("cairn_instances", "gauge", &[]),
+    ("cairn_cache_requests_total", "counter", &["result"]),
+    ("cairn_cache_bytes", "gauge", &[]),
+    ("cairn_cache_entries", "gauge", &[]),
+    ("cairn_connections", "gauge", &[]),
+    ("cairn_database_readers", "gauge", &[]),
+    ("cairn_spans_dropped_total", "counter", &[]),
+];
+
 #[test]
 fn the_names_that_dashboards_read_are_there() {
     let (_installation, server) = served();
@@ -30,32 +81,28 @@ fn the_names_that_dashboards_read_are_there() {
             .starts_with("text/plain; version=0.0.4")
     );
     let text = metrics.text();
-    for (name, kind) in [
-        ("http_server_request_duration_seconds", "histogram"),
-        ("stacklok_registry_http_requests_total", "counter"),
-        ("http_server_active_requests", "gauge"),
-        ("stacklok_registry_servers", "gauge"),
-        ("stacklok_registry_sync_duration_seconds", "histogram"),
-        ("stacklok_build_info_ratio", "gauge"),
-        ("cairn_source_quarantined", "gauge"),
-        ("cairn_source_failures", "gauge"),
-        ("cairn_source_last_success_timestamp_seconds", "gauge"),
-        ("cairn_source_next_run_timestamp_seconds", "gauge"),
-        ("cairn_instances", "gauge"),
-        ("cairn_cache_requests_total", "counter"),
-        ("cairn_cache_bytes", "gauge"),
-        ("cairn_cache_entries", "gauge"),
-        ("cairn_connections", "gauge"),
-        ("cairn_database_readers", "gauge"),
-        ("cairn_spans_dropped_total", "counter"),
-    ] {
-        assert!(
-            text.contains(&format!("# TYPE {name} {kind}\n")),
-            "{name} {kind}"
-        );
+    for (name, kind, labels) in OF_TOOLHIVE.into_iter().chain(OF_OURS) {
+        let (_, figures) = text
+            .split_once(&format!("# TYPE {name} {kind}\n"))
+            .unwrap_or_else(|| panic!("no {kind} {name}"));
+        let figure = figures.lines().next().unwrap_or_default();
+        for label in labels {
+            let is_there = |before: &str| figure.contains(&format!("{before}{label}=\""));
+            assert!(is_there("{") || is_there(","), "{label}: {figure}");
+        }
     }
-    for line in text.lines().filter(|line| !line.starts_with('#')) {
-        assert!(line.contains("stacklok_component=\"registry\""), "{line}");
+}
+
+#[test]
+fn every_figure_says_in_the_same_order_whose_it_is() {
+    let common = "stacklok_component=\"registry\",stacklok_product=\"cairn\"";
+    let (_installation, server) = served();
+    let metrics = server.internal.get("/metrics");
+    for line in metrics.text().lines().filter(|line| !line.starts_with('#')) {
+        // The bound of a bucket comes last.
+        let (labels, _) = line.split_once("} ").expect("labels");
+        let labels = labels.split(",le=").next().unwrap_or_default();
+        assert!(labels.ends_with(common), "{line}");
     }
 }
 

@@ -8,7 +8,7 @@
 //! | `host` (`host/`) | the native host, for what only it does | `CAIRN_TEST_DATA`, the folder of real records |
 //! | `crash` (`crash/`) | what a killed daemon leaves behind | `CAIRN_CRASHES`, `CAIRN_SEED` |
 //! | `chaos` (`chaos/`) | what holds while databases, disks, upstreams and replicas fail | `CAIRN_CHAOS=long` |
-//! | `deploy` (`deploy/`) | what is shipped, as a cluster would run it | `CAIRN_TEST_POSTGRES` |
+//! | `deploy` (`deploy/`) | what is shipped, as a cluster would run it | `CAIRN_TEST_POSTGRES`; `BLESS=1` draws `docs/dashboard.png` anew |
 //!
 //! All of them run the binary `CAIRN_BIN`, which `cargo xtask test` builds, else the one beside the tests. One that
 //! carries no component is given that of `CAIRN_COMPONENT_WASM`.

@@ -10,6 +10,7 @@ use prometheus::{
 
 use super::{
     counted::Counted,
+    labels,
     sources::{SourceState, Sources},
     standby::StandbyState,
 };
@@ -25,9 +26,6 @@ const SYNC: [f64; 11] = [
 ];
 /// Buckets of a cached response's age in seconds.
 const AGE: [f64; 6] = [1.0, 5.0, 15.0, 60.0, 300.0, 3600.0];
-
-/// The product's label on every metric.
-const COMPONENT: (&str, &str) = ("stacklok_component", "registry");
 
 /// Every figure the host counts.
 pub struct Metrics {
@@ -60,9 +58,7 @@ impl Metrics {
     /// All figures at zero.
     #[expect(clippy::too_many_lines, reason = "one entry per figure, and no logic")]
     pub fn new() -> Result<Self> {
-        let (name, value) = COMPONENT;
-        let registry =
-            Registry::new_custom(None, Some([(name.to_owned(), value.to_owned())].into()))?;
+        let registry = Registry::new();
         let kept = Kept(&registry);
         let request_duration = kept.durations(
             "http_server_request_duration_seconds",
@@ -151,8 +147,9 @@ impl Metrics {
 
     /// All figures in the text format.
     pub fn render(&self) -> Result<String> {
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        let (mut families, mut text) = (self.registry.gather(), Vec::new());
+        labels::add(&mut families);
+        TextEncoder::new().encode(&families, &mut text)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 

@@ -21,6 +21,8 @@ pub struct SourceState {
 /// The figures of sources, each by source.
 pub(super) struct Sources {
     servers: IntGaugeVec,
+    /// Kinds that are not kept here: dashboards have panels for them, and none of a kind is a figure too.
+    others: [IntGaugeVec; 2],
     quarantined: IntGaugeVec,
     failures: IntGaugeVec,
     last_success: IntGaugeVec,
@@ -32,6 +34,10 @@ impl Sources {
         let by_source = |name, help| kept.gauges(name, help, &["source"]);
         Ok(Self {
             servers: by_source("stacklok_registry_servers", "Servers shown, by source.")?,
+            others: [
+                by_source("stacklok_registry_skills", "Skills shown, by source.")?,
+                by_source("stacklok_registry_plugins", "Plugins shown, by source.")?,
+            ],
             quarantined: by_source(
                 "cairn_source_quarantined",
                 "Records that are not served, by source.",
@@ -55,6 +61,7 @@ impl Sources {
     pub(super) fn set(&self, source: &str, state: SourceState) {
         let Self {
             servers,
+            others: [skills, plugins],
             quarantined,
             failures,
             last_success,
@@ -62,6 +69,8 @@ impl Sources {
         } = self;
         for (figure, value) in [
             (servers, Some(state.servers)),
+            (skills, Some(0)),
+            (plugins, Some(0)),
             (quarantined, Some(state.quarantined)),
             (failures, Some(state.failures)),
             (last_success, state.last_success),

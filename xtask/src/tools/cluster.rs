@@ -1,5 +1,6 @@
-//! The operators' programs that tests of `deploy/` start, and the schemas of Kubernetes: at pinned versions, from Go's and
-//! Python's package registries, into a folder of the target directory. Nothing is installed outside of it.
+//! The operators' programs that tests of `deploy/` start, and the schemas of Kubernetes and of operators: at pinned
+//! versions, from Go's and Python's package registries, into a folder of the target directory. Nothing is installed outside
+//! of it.
 
 use std::{
     fs,
@@ -9,11 +10,11 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use super::has;
+use super::{crds, has};
 use crate::{cargo, term};
 
 /// Program, its package for `go install`, its version.
-const PROGRAMS: [(&str, &str, &str); 4] = [
+const PROGRAMS: [(&str, &str, &str); 5] = [
     ("helm", "helm.sh/helm/v3/cmd/helm", "v3.21.4"),
     ("kustomize", "sigs.k8s.io/kustomize/kustomize/v5", "v5.8.2"),
     (
@@ -25,6 +26,11 @@ const PROGRAMS: [(&str, &str, &str); 4] = [
         "actionlint",
         "github.com/rhysd/actionlint/cmd/actionlint",
         "v1.7.12",
+    ),
+    (
+        "hclfmt",
+        "github.com/hashicorp/hcl/v2/cmd/hclfmt",
+        "v2.24.0",
     ),
 ];
 
@@ -58,6 +64,7 @@ pub(crate) fn missing(target: &Path) -> Vec<String> {
             missing.push(format!("manifests against Kubernetes {version}: {why:#}"));
         }
     }
+    missing.append(&mut crds::missing(&folder));
     missing
 }
 

@@ -2,6 +2,7 @@
 //! told what to install.
 
 pub(crate) mod cluster;
+mod crds;
 pub(crate) mod servers;
 
 use std::{

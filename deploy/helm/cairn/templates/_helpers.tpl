@@ -71,6 +71,13 @@ labels:
 {{- else -}}{{ randAlphaNum 40 | b64enc }}{{- end -}}
 {{- end }}
 
+{{/* The newest version that the cluster has: operators from 0.17 on no longer serve v1beta1, older ones than 0.16 no v1. */}}
+{{- define "cairn.externalSecretApi" -}}
+{{- $api := .Capabilities.APIVersions -}}
+{{- $isOld := and ($api.Has "external-secrets.io/v1beta1/ExternalSecret") (not ($api.Has "external-secrets.io/v1/ExternalSecret")) -}}
+external-secrets.io/{{ ternary "v1beta1" "v1" $isOld }}
+{{- end }}
+
 {{/* cairn's configuration file: what is given, and the database. */}}
 {{- define "cairn.config" -}}
 {{- $config := deepCopy .Values.config -}}
