@@ -211,33 +211,6 @@ fn secrets_are_given_found_or_made() {
 }
 
 #[test]
-fn an_external_secret_is_of_the_newest_version_that_the_cluster_has() {
-    let group = "external-secrets.io";
-    for (there, expected) in [
-        (&[][..], "v1"),
-        (&["v1"], "v1"),
-        (&["v1", "v1beta1"], "v1"),
-        (&["v1beta1"], "v1beta1"),
-    ] {
-        let flags: Vec<String> = there
-            .iter()
-            .map(|version| format!("--api-versions={group}/{version}/ExternalSecret"))
-            .chain(["--set=secret.externalSecret.enabled=true".to_owned()])
-            .collect();
-        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-        let Some(objects) = chart("cairn", &flags) else {
-            return;
-        };
-        let version = format!("{group}/{expected}");
-        assert_eq!(
-            objects.get("ExternalSecret", "cairn-registry-secret")["apiVersion"],
-            version,
-            "{there:?}"
-        );
-    }
-}
-
-#[test]
 fn a_standby_is_named_by_its_host_or_by_a_secret() {
     let args = ["--set=database.host=db,database.readHost=db-ro"];
     let Some(by_host) = chart("cairn", &args) else {
@@ -265,5 +238,32 @@ fn a_standby_is_named_by_its_host_or_by_a_secret() {
         let secret = |name, key| Some(json!({ "name": name, "key": key }));
         assert_eq!(of("DATABASE_URL"), secret("rw", "database-url"));
         assert_eq!(of("DATABASE_READ_URL"), secret("ro", "database-read-url"));
+    }
+}
+
+#[test]
+fn an_external_secret_is_of_the_newest_version_that_the_cluster_has() {
+    let group = "external-secrets.io";
+    for (there, expected) in [
+        (&[][..], "v1"),
+        (&["v1"], "v1"),
+        (&["v1", "v1beta1"], "v1"),
+        (&["v1beta1"], "v1beta1"),
+    ] {
+        let flags: Vec<String> = there
+            .iter()
+            .map(|version| format!("--api-versions={group}/{version}/ExternalSecret"))
+            .chain(["--set=secret.externalSecret.enabled=true".to_owned()])
+            .collect();
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let Some(objects) = chart("cairn", &flags) else {
+            return;
+        };
+        let version = format!("{group}/{expected}");
+        assert_eq!(
+            objects.get("ExternalSecret", "cairn-registry-secret")["apiVersion"],
+            version,
+            "{there:?}"
+        );
     }
 }
