@@ -25,7 +25,9 @@ async fn raw(server: &support::Server, text: &str) -> String {
 
 /// Waits until so many connections are open.
 async fn connections(server: &support::Server, number: usize) {
-    let line = format!("cairn_connections{{stacklok_component=\"registry\",stacklok_product=\"cairn\"}} {number}\n");
+    let line = format!(
+        "cairn_connections{{stacklok_component=\"registry\",stacklok_product=\"cairn\"}} {number}\n"
+    );
     while !server.metrics.render().unwrap().contains(&line) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
