@@ -18,7 +18,7 @@ use super::formats;
 const RECORDS: usize = 2000;
 
 /// Bytes of documents in a batch.
-const BYTES: usize = 4 << 20;
+const BYTES: usize = 2 << 20;
 
 /// Seconds that an incremental pass reaches back behind the begin of the one before: upstream may commit a record a
 /// little later than the time it gives it.
