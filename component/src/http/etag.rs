@@ -1,9 +1,8 @@
 //! Strong entity tags, made of what is stored of the records' digests: a page is tagged before it is put together.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use ::http::{HeaderMap, HeaderValue, header};
 use cairn_registry::model::Digest;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 /// `"…"`, as it stands in the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,12 +13,9 @@ impl Etag {
     /// The version of the program is part of it, since another one may write the same contents differently. What has to
     /// withstand malice are the digests; to join them, a hash that costs little will do.
     pub(crate) fn of(shape: &'static str, contents: &str, rest: &str) -> Self {
-        let half = |which: u8| {
-            let mut hasher = DefaultHasher::new();
-            (which, env!("CARGO_PKG_VERSION"), shape, contents, rest).hash(&mut hasher);
-            hasher.finish()
-        };
-        Self(format!("\"{:016x}{:016x}\"", half(0), half(1)))
+        let around = [env!("CARGO_PKG_VERSION"), shape, rest].join("\0");
+        let hash = xxh3_128_with_seed(contents.as_bytes(), xxh3_64(around.as_bytes()));
+        Self(format!("\"{hash:032x}\""))
     }
 
     /// Of an answer that is always the same text.

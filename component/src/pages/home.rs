@@ -37,7 +37,7 @@ async fn example<D: Db>(cx: Cx<'_, D>) -> Result<String, cairn_registry::Error> 
         ..Query::default()
     };
     let page = browse::list(cx, Scope::Default, Kind::Server, query).await?;
-    let first = page.records.positions().next();
+    let first = page.records.positions().into_iter().next();
     Ok(first.map_or_else(|| "io.example/server".to_owned(), |first| first.name))
 }
 

@@ -13,13 +13,13 @@ const TAGGED: usize = 8;
 /// Hexadecimal digits of a length.
 const LENGTH: usize = 8;
 
-/// The head of an element, as it is stored: a tag, three lengths in bytes (of the element without its opening, the name,
-/// the version), then these two. So a page's heads are read by leaps.
+/// The head of an element, as it is stored: a tag, the name, the version, and then three lengths in bytes: of the name, of
+/// the version, and of the element without its opening. What a page needs is its last head, which so is found at once.
 pub(crate) fn head(name: &str, version: &str, size: usize, digest: &Digest) -> String {
     let mut tag = digest.to_string();
     tag.truncate(2 * TAGGED);
     let (name_size, version_size) = (name.len(), version.len());
-    format!("{tag}{size:08x}{name_size:08x}{version_size:08x}{name}{version}")
+    format!("{tag}{name}{version}{name_size:08x}{version_size:08x}{size:08x}")
 }
 
 /// One head, read.
@@ -30,27 +30,28 @@ struct Head<'a> {
     version: &'a str,
 }
 
-/// Heads one after another. It ends at what is no head.
+/// Heads one after another, from the last to the first. It ends at what is no head.
 struct Heads<'a>(&'a str);
 
 impl<'a> Iterator for Heads<'a> {
     type Item = Head<'a>;
 
     fn next(&mut self) -> Option<Head<'a>> {
-        let tag = self.text(2 * TAGGED)?;
-        let (size, name, version) = (self.length()?, self.length()?, self.length()?);
+        let (size, version, name) = (self.length()?, self.length()?, self.length()?);
         Some(Head {
-            tag,
             size,
-            name: self.text(name)?,
             version: self.text(version)?,
+            name: self.text(name)?,
+            tag: self.text(2 * TAGGED)?,
         })
     }
 }
 
 impl<'a> Heads<'a> {
+    /// The last so many bytes.
     fn text(&mut self, bytes: usize) -> Option<&'a str> {
-        let (taken, rest) = self.0.split_at_checked(bytes)?;
+        let at = self.0.len().checked_sub(bytes)?;
+        let (rest, taken) = self.0.split_at_checked(at)?;
         self.0 = rest;
         Some(taken)
     }
@@ -105,13 +106,21 @@ impl Listing {
     }
 
     /// The tag of each element, made of its digest.
-    pub fn tags(&self) -> impl Iterator<Item = &str> {
-        Heads(&self.heads).map(|head| head.tag)
+    #[must_use]
+    pub fn tags(&self) -> Vec<&str> {
+        self.read(|head| head.tag)
     }
 
     /// Where each record stands in the list.
-    pub fn positions(&self) -> impl Iterator<Item = Position> {
-        Heads(&self.heads).map(position)
+    #[must_use]
+    pub fn positions(&self) -> Vec<Position> {
+        self.read(position)
+    }
+
+    fn read<'a, T>(&'a self, what: impl FnMut(Head<'a>) -> T) -> Vec<T> {
+        let mut read: Vec<T> = Heads(&self.heads).map(what).collect();
+        read.reverse();
+        read
     }
 
     /// Bytes that [`Listing::write`] adds.
@@ -136,17 +145,14 @@ impl Listing {
         if self.count <= most || most == 0 {
             return Ok(None);
         }
-        let mut heads = Heads(&self.heads);
-        let mut bytes = (most - 1) * self.kind.separator().len();
-        let mut last = None;
-        for head in heads.by_ref().take(most) {
-            bytes += head.size;
-            last = Some(head);
+        let lost = || Error::internal("elements without their heads");
+        let (mut heads, mut bytes) = (Heads(&self.heads), self.elements.len());
+        for _ in most..self.count {
+            let dropped = heads.next().ok_or_else(lost)?;
+            bytes = bytes.saturating_sub(dropped.size + self.kind.separator().len());
         }
-        let last = last
-            .map(position)
-            .ok_or_else(|| Error::internal("elements without their heads"))?;
-        let end = self.heads.len() - heads.0.len();
+        let end = heads.0.len();
+        let last = heads.next().map(position).ok_or_else(lost)?;
         self.heads.truncate(end);
         self.elements.truncate(bytes);
         self.count = most;
@@ -196,7 +202,11 @@ mod tests {
         let check = |names: &[&str], expected: &str| {
             assert_eq!(written(&listing(names)), expected);
             assert_eq!(
-                listing(names).tags().filter(|tag| tag.len() == 16).count(),
+                listing(names)
+                    .tags()
+                    .iter()
+                    .filter(|tag| tag.len() == 16)
+                    .count(),
                 names.len()
             );
         };

@@ -61,7 +61,7 @@ pub(super) const VIEW: &str = concat!(
 pub(super) const OF_VIEW: &str = "e.id = v.entry_id";
 
 /// What a listing is made of, from `view v` and [`entry`].
-pub(super) const ELEMENT: &str = "v.name, v.version, v.head, e.document || v.tail AS element";
+pub(super) const ELEMENT: &str = "v.head, e.document || v.tail AS element";
 
 /// The table of documents, joined to `view v` by [`OF_VIEW`].
 pub(super) fn entry(engine: Engine) -> String {

@@ -170,7 +170,7 @@ fn elements_of(records: &Listing) -> Vec<Element> {
     json.push(b']');
     let all: Vec<&RawValue> = serde_json::from_slice(&json).unwrap();
     assert_eq!(all.len(), records.len());
-    let heads = records.positions().zip(records.tags());
+    let heads = records.positions().into_iter().zip(records.tags());
     let element = |((position, tag), json): ((Position, &str), &RawValue)| Element {
         name: position.name,
         version: position.version,
