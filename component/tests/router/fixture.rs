@@ -54,7 +54,7 @@ fn statements(id: i64, record: &Record<'_>) -> Vec<Statement> {
     let size = document.len() + tail.len();
     let tag: String = digest.to_string().chars().take(16).collect();
     let (name_size, version_size) = (name.len(), version.len());
-    let head = format!("{tag}{size:08x}{name_size:08x}{version_size:08x}{name}{version}");
+    let head = format!("{tag}{name}{version}{name_size:08x}{version_size:08x}{size:08x}");
     let digest = digest.as_bytes().to_vec();
     let search = fold(&format!("{name}\n\nDoes <i>it</i>"));
     let micros = time * 1_000_000;
