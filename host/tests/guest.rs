@@ -206,6 +206,22 @@ async fn more_requests_than_instances_hold_wait_for_their_turn() {
     assert!(house.metrics.instances.get() <= 2);
 }
 
+#[tokio::test]
+async fn requests_that_come_at_once_share_an_instance() {
+    let mut limits = support::limits();
+    (limits.instances, limits.concurrent_per_instance) = (16, 64);
+    let house = house(&limits);
+    let sent: Vec<_> = (0..64)
+        .map(|_| house.spawn(Method::GET, "/wait?ms=50"))
+        .collect();
+    for answer in sent {
+        assert_eq!(answer.await.unwrap(), ok("waited"));
+    }
+    // One, unless the machine paused for so long that it looked held up.
+    let started = house.metrics.instances_started.get();
+    assert!(started < 4, "{started} instances");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_instance_is_replaced_after_its_number_of_requests() {
     let mut limits = support::limits();

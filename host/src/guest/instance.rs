@@ -23,6 +23,7 @@ use wasmtime_wasi_http::{
 };
 
 use super::{
+    crowd::Crowd,
     engine::TICK,
     lifetime::Lifetime,
     pool::Offer,
@@ -152,6 +153,8 @@ pub(super) struct Instances {
     pub(super) metrics: Arc<Metrics>,
     /// Instances that may still be made.
     pub(super) room: Arc<Semaphore>,
+    /// Who is in them.
+    pub(super) crowd: Arc<Crowd>,
     /// Rung when an instance has answered a request or is gone.
     pub(super) freed: Arc<Notify>,
     /// The process ends, and instances with it: nothing to report.
@@ -160,7 +163,7 @@ pub(super) struct Instances {
     pub(super) alone: bool,
 }
 
-/// No instance may be made now: the request comes back and waits.
+/// No instance may be made now, or none is needed: the request comes back and waits.
 #[derive(Debug)]
 pub(super) struct NoRoom;
 
@@ -178,6 +181,9 @@ impl HandlerState for Instances {
     type WorkerState = Worker;
 
     async fn instantiate(&self) -> Result<Instance<Guest, Lifetime, Worker>> {
+        if !self.alone && self.crowd.has_room(self.limits.concurrent_per_instance) {
+            return Err(NoRoom.into());
+        }
         let place = Arc::clone(&self.room)
             .try_acquire_owned()
             .map_err(|_| NoRoom)?;
@@ -186,6 +192,7 @@ impl HandlerState for Instances {
         let proxy = self.pre.instantiate_async(&mut store).await?;
         self.metrics.instances_started.inc();
         self.metrics.instances.inc();
+        self.crowd.open();
         let overdue = Arc::new(AtomicBool::new(false));
         Ok(Instance {
             store,
@@ -195,6 +202,8 @@ impl HandlerState for Instances {
             state: Worker {
                 watch,
                 overdue,
+                crowd: Arc::clone(&self.crowd),
+                is_open: AtomicBool::new(true),
                 freed: Arc::clone(&self.freed),
                 limits: Arc::clone(&self.limits),
                 metrics: Arc::clone(&self.metrics),
@@ -241,6 +250,9 @@ fn ticks(request_timeout: Duration) -> u64 {
 pub(super) struct Worker {
     watch: Arc<Watch>,
     overdue: Arc<AtomicBool>,
+    crowd: Arc<Crowd>,
+    /// It takes requests, as far as the crowd knows.
+    is_open: AtomicBool,
     freed: Arc<Notify>,
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
@@ -249,12 +261,21 @@ pub(super) struct Worker {
     _place: OwnedSemaphorePermit,
 }
 
+impl Worker {
+    fn close(&self) {
+        if self.is_open.swap(false, Ordering::AcqRel) {
+            self.crowd.close();
+        }
+    }
+}
+
 impl WorkerState for Worker {
     type StoreData = Guest;
     type RequestData = Arc<Ticket>;
 
     fn should_accept_request(&self, now: usize, ever: usize) -> ShouldAccept {
         if ever >= self.limits.requests_per_instance || (self.alone && ever > 0) {
+            self.close();
             ShouldAccept::Never
         } else if now >= self.limits.concurrent_per_instance {
             ShouldAccept::No
@@ -270,7 +291,12 @@ impl WorkerState for Worker {
         task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
         self.watch.enter(&ticket, task);
-        let leaving = Leaving(Arc::clone(&self.watch), Arc::clone(&self.freed));
+        self.crowd.enter();
+        let leaving = Leaving {
+            watch: Arc::clone(&self.watch),
+            crowd: Arc::clone(&self.crowd),
+            freed: Arc::clone(&self.freed),
+        };
         let limit = tokio::time::sleep(self.limits.request_timeout);
         let overdue = Arc::clone(&self.overdue);
         Box::pin(async move {
@@ -289,17 +315,23 @@ impl WorkerState for Worker {
             self.metrics.stopped(verdict.stop.name());
         }
         self.metrics.instances.dec();
+        self.close();
         drop(store);
         self.freed.notify_one();
     }
 }
 
 /// Lives as long as a request waits for its answer.
-struct Leaving(Arc<Watch>, Arc<Notify>);
+struct Leaving {
+    watch: Arc<Watch>,
+    crowd: Arc<Crowd>,
+    freed: Arc<Notify>,
+}
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        self.0.moved();
-        self.1.notify_one();
+        self.watch.moved();
+        self.crowd.leave();
+        self.freed.notify_one();
     }
 }

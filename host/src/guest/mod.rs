@@ -3,6 +3,7 @@
 //!
 //! [`Guests::handle`] is all that the listener needs to know. What a request means is the guest's business alone.
 
+mod crowd;
 mod engine;
 mod instance;
 mod lifetime;

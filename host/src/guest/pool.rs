@@ -20,6 +20,7 @@ use wasmtime_wasi_http::{
 };
 
 use super::{
+    crowd::Crowd,
     engine::{self, SPARE, Source},
     instance::{Instances, NoRoom, Statements, link},
     reply::{Reply, received},
@@ -130,6 +131,7 @@ impl Guests {
                     limits: Arc::clone(&shared_limits),
                     metrics: Arc::clone(metrics),
                     room,
+                    crowd: Arc::new(Crowd::new()),
                     freed: Arc::clone(&freed),
                     closing: Arc::clone(&closing),
                     alone,
