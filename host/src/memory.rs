@@ -18,14 +18,21 @@ const PAUSE: Duration = Duration::from_secs(2);
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const LARGE: i32 = 256 << 10;
 
-/// One arena of the C library's allocator for each processor, instead of eight: each keeps what its busiest moment needed.
-/// Large buffers are kept by none. To be called before there are threads.
+/// Threads that live as long as the process, beyond two for each processor (one that serves, one of the daemon's runtime):
+/// the first one, the writer's, the one of the access log, the one that counts ticks.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const OTHER_THREADS: usize = 4;
+
+/// An arena of the C library's allocator for each thread that lives as long as the process. With fewer, two threads that
+/// serve may be dealt the same one and wait for each other at every buffer; with its own number, eight for each processor,
+/// threads that come and go would have them too, and each keeps what its busiest moment needed. Large buffers are kept by
+/// none. To be called before there are threads.
 pub(crate) fn sparing_allocator() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        let arenas = i32::try_from(processors).unwrap_or(i32::MAX).max(2);
-        set(libc::M_ARENA_MAX, arenas);
+        let arenas = 2 * processors + OTHER_THREADS;
+        set(libc::M_ARENA_MAX, i32::try_from(arenas).unwrap_or(i32::MAX));
         set(libc::M_MMAP_THRESHOLD, LARGE);
     }
 }

@@ -218,6 +218,7 @@ impl Guests {
         mut request: Request<WasiBody>,
         whole: usize,
     ) -> Attempt {
+        let mut refused_before = false;
         loop {
             let error = match handler.handle(Arc::clone(ticket), request).await {
                 Ok(response) => return received(ticket, response, whole).await,
@@ -235,7 +236,13 @@ impl Guests {
                 }
                 Err(error) => return Err(lost(ticket, &error).await),
             };
-            let _ = tokio::time::timeout(ASK_AGAIN, self.freed.notified()).await;
+            if refused_before {
+                let _ = tokio::time::timeout(ASK_AGAIN, self.freed.notified()).await;
+            } else {
+                // An instance that is just being made takes requests once it had its turn.
+                refused_before = true;
+                tokio::task::yield_now().await;
+            }
         }
     }
 }
