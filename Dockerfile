@@ -24,6 +24,8 @@ LABEL org.opencontainers.image.title="cairn" \
 ENV PATH=/usr/local/bin:/bin \
     CAIRN_DATA_DIR=/data \
     CAIRN_LOG_FORMAT=json
+# The allocator gives back what lies free after 10 ms, instead of a second.
+ENV MIMALLOC_PURGE_DELAY=10 MIMALLOC_ARENA_EAGER_COMMIT=0
 WORKDIR /data
 # Also the way to say who may write there, to engines that would give it to root.
 VOLUME /data

@@ -44,6 +44,11 @@ fn set(parameter: i32, value: i32) {
     unsafe { libc::mallopt(parameter, value) };
 }
 
+/// The allocator of a static binary, SQLite's too.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Gives back what lies free between what is still used. To be called now and then by what needs much for a short time, as
 /// a batch of a sync does: else what is left between many such needs adds up.
 pub(crate) fn trim() {
