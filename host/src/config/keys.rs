@@ -261,7 +261,7 @@ pub(super) const CONFIG: &[Key<Config>] = &[
         "limits.instances",
         Text("16"),
         |c| Slot::Count(&mut c.limits.instances, 1..=10_000),
-        "Instances of the component alive at once.",
+        "Instances of the component alive at once. Two for each processor serve best; more are made only when these are full.",
     ),
     Key::new(
         "limits.concurrentPerInstance",
