@@ -215,6 +215,36 @@ async fn connections_are_bounded_and_kept() {
 }
 
 #[tokio::test]
+async fn a_table_that_a_batch_has_filled_is_known_to_the_planner() {
+    let Some(fresh) = database().await else {
+        return;
+    };
+    migrate::up(&fresh.db, None).await.unwrap();
+    let reference = |id: i64| {
+        Statement::new(
+            "INSERT INTO reference (namespace, entry_id, relation, target) VALUES (?1, ?2, ?3, ?4)",
+            vec![
+                "default".into(),
+                id.into(),
+                "package".into(),
+                "x".repeat(200).into(),
+            ],
+        )
+    };
+    let known = "SELECT count(*) FROM pg_stats WHERE tablename = 'reference'";
+    let known = async || fresh.db.query(known, vec![]).await.unwrap()[0].integer();
+    fresh.db.batch(vec![reference(0)]).await.unwrap();
+    assert_eq!(known().await.unwrap(), 0, "a row is no reason");
+    fresh
+        .db
+        .batch((1..2_000).map(reference).collect())
+        .await
+        .unwrap();
+    assert_eq!(known().await.unwrap(), 4, "columns");
+    fresh.end().await;
+}
+
+#[tokio::test]
 async fn a_connection_that_was_cut_off_while_idle_is_no_failure() {
     let Some(fresh) = database().await else {
         return;

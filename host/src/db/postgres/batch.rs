@@ -13,6 +13,7 @@ use tokio_postgres::types::ToSql;
 use super::{
     bulk::{self, Rows, Step},
     connection::{Connection, bounded},
+    statistics,
     values::Cell,
 };
 
@@ -21,6 +22,7 @@ const DEPTH: usize = 30;
 
 /// Runs the statements, all or none.
 pub(super) async fn run(connection: &mut Connection, statements: Vec<Statement>) -> Result<()> {
+    let is_large = statements.len() >= statistics::MANY;
     connection.in_transaction = true;
     let done = match connection.control("BEGIN").await {
         Ok(()) => all(connection, bulk::gather(statements)).await,
@@ -37,6 +39,9 @@ pub(super) async fn run(connection: &mut Connection, statements: Vec<Statement>)
         }
     };
     connection.in_transaction = false;
+    if is_large && done.is_ok() {
+        statistics::refresh(connection).await;
+    }
     done
 }
 

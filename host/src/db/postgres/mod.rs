@@ -11,6 +11,7 @@ mod pgpass;
 mod pool;
 mod session;
 mod standby;
+mod statistics;
 mod tls;
 pub mod tools;
 mod values;
