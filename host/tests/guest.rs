@@ -217,7 +217,7 @@ async fn requests_that_come_at_once_share_an_instance() {
     for answer in sent {
         assert_eq!(answer.await.unwrap(), ok("waited"));
     }
-    // One, unless the machine paused for so long that it looked held up.
+    // Two, unless the machine paused for so long that it looked held up.
     let started = house.metrics.instances_started.get();
     assert!(started < 4, "{started} instances");
 }

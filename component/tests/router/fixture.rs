@@ -4,7 +4,7 @@ use bytes::Bytes;
 use cairn_component::{Router, router};
 use cairn_registry::{
     model::{Digest, Namespace, fold, quote},
-    store::{Db, Statement, Value},
+    store::{Db, Statement, Value, head},
 };
 use futures_util::FutureExt;
 use http::{HeaderMap, Request, StatusCode};
@@ -52,9 +52,7 @@ fn statements(id: i64, record: &Record<'_>) -> Vec<Statement> {
     );
     let digest = Digest::of([document.as_bytes(), tail.as_bytes()]);
     let size = document.len() + tail.len();
-    let tag: String = digest.to_string().chars().take(16).collect();
-    let (name_size, version_size) = (name.len(), version.len());
-    let head = format!("{tag}{name}{version}{name_size:08x}{version_size:08x}{size:08x}");
+    let head = head(name, version, size, &digest);
     let digest = digest.as_bytes().to_vec();
     let search = fold(&format!("{name}\n\nDoes <i>it</i>"));
     let micros = time * 1_000_000;

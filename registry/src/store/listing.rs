@@ -15,7 +15,8 @@ const LENGTH: usize = 8;
 
 /// The head of an element, as it is stored: a tag, the name, the version, and then three lengths in bytes: of the name, of
 /// the version, and of the element without its opening. What a page needs is its last head, which so is found at once.
-pub(crate) fn head(name: &str, version: &str, size: usize, digest: &Digest) -> String {
+#[must_use]
+pub fn head(name: &str, version: &str, size: usize, digest: &Digest) -> String {
     let mut tag = digest.to_string();
     tag.truncate(2 * TAGGED);
     let (name_size, version_size) = (name.len(), version.len());

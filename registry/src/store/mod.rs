@@ -21,6 +21,7 @@ mod text;
 pub(crate) mod view;
 pub(crate) mod walk;
 
+pub use listing::head;
 pub use port::{Db, Engine, Expect, Row, Statement, Value};
 
 /// `?first, ?first+1, …` for a list of `count` parameters.
