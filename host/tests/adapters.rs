@@ -24,7 +24,8 @@ use cairn::{
     imports::postgres::ADDRESS,
     telemetry::metrics::Metrics,
 };
-use cairn_registry::{store::Engine, suite};
+use cairn_registry::store::Engine;
+use cairn_store_suite as suite;
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use place::Place;

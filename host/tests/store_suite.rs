@@ -24,10 +24,8 @@ mod source;
 use std::sync::Mutex;
 
 use cairn::db::Store;
-use cairn_registry::{
-    store::Engine,
-    suite::{self, Record, Recorder},
-};
+use cairn_registry::store::Engine;
+use cairn_store_suite::{self as suite, Record, Recorder};
 use place::{Place, released};
 use recording::{recorded, send_the_rest, write};
 use schema::{columns, is_needed, refused};

@@ -14,7 +14,5 @@ pub mod kinds;
 pub mod model;
 pub mod ops;
 pub mod store;
-#[cfg(feature = "suite")]
-pub mod suite;
 
 pub use error::{Error, Kind as ErrorKind, Result};

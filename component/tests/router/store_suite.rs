@@ -1,6 +1,6 @@
 //! The store suite on stock SQLite.
 
-use cairn_registry::suite;
+use cairn_store_suite as suite;
 use futures_util::FutureExt as _;
 
 use crate::sqlite::Sqlite;

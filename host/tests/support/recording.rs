@@ -25,8 +25,8 @@ use cairn_registry::{
         transfer::export,
     },
     store::{Db, Engine, postgres::PLANNING},
-    suite::{Record, Recorder},
 };
+use cairn_store_suite::{Record, Recorder};
 
 use crate::moves::{exported, imported, live};
 

@@ -8,10 +8,8 @@ use std::{
 };
 
 use cairn::db::Store;
-use cairn_registry::{
-    store::{Db, Engine, Statement, Value},
-    suite::parameters,
-};
+use cairn_registry::store::{Db, Engine, Statement, Value};
+use cairn_store_suite::parameters;
 
 /// Statements that the engine would not run on this schema. It plans each of them and runs none.
 pub(crate) async fn refused<'a>(db: &Store, statements: &'a [String]) -> Vec<&'a str> {

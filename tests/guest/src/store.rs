@@ -8,7 +8,7 @@
 )]
 mod db;
 
-use cairn_registry::suite;
+use cairn_store_suite as suite;
 
 /// Runs a case; `None` if there is none of that name.
 pub(crate) async fn case(wanted: &str) -> Option<()> {

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use crate::{
+use cairn_registry::{
     Result,
     store::{Db, Engine, Row, Statement, Value},
 };

@@ -1,7 +1,7 @@
 //! Lists, filters and search against plain code in memory.
 
 use super::fixture::{Dice, World, official, record, with_deleted};
-use crate::{
+use cairn_registry::{
     ErrorKind,
     error::What,
     kinds::Kind,

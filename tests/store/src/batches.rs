@@ -1,6 +1,6 @@
 //! What the port promises of a batch, on a table of its own.
 
-use crate::{
+use cairn_registry::{
     Error, ErrorKind,
     store::{Db, Statement},
 };
@@ -33,7 +33,7 @@ async fn make_table(db: &impl Db) {
 pub(super) async fn a_large_batch_is_one_all_the_same(db: &impl Db) {
     make_table(db).await;
     let with = |last: i64| (0..3000).chain([last]).map(insert).collect();
-    let outcome: crate::Result<()> = db.batch(with(7)).await;
+    let outcome: cairn_registry::Result<()> = db.batch(with(7)).await;
     let kind = outcome.err().map(|error| error.kind());
     assert_eq!(kind, Some(ErrorKind::Stale));
     assert_eq!(count(db).await, 0);
@@ -44,7 +44,7 @@ pub(super) async fn a_large_batch_is_one_all_the_same(db: &impl Db) {
 pub(super) async fn a_batch_is_all_or_nothing(db: &impl Db) {
     make_table(db).await;
     let counted = Statement {
-        expect: crate::store::Expect::Exactly(1),
+        expect: cairn_registry::store::Expect::Exactly(1),
         ..insert(1)
     };
     let cases: [(&str, Vec<Statement>, Option<ErrorKind>, i64); 7] = [

@@ -1,7 +1,7 @@
 //! Search among names that begin alike, have many versions, or lie far apart: pages follow the list all the same.
 
 use super::fixture::{Dice, World, record};
-use crate::{
+use cairn_registry::{
     model::Filter,
     ops::{browse::Query, pass::Mode},
     store::Db,

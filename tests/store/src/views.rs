@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fixture::{Dice, World, official, raw, record, with_deleted, word};
-use crate::{
+use cairn_registry::{
     model::{Filter, Timestamp},
     ops::{browse::Query, configure, ingest::Item, pass::Mode},
     store::Db,

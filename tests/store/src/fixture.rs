@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::{
+use cairn_registry::{
     Result,
     kinds::Kind,
     model::{Filter, Namespace, Position, RegistryName, SourceName, Timestamp},

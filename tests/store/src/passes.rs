@@ -1,7 +1,7 @@
 //! Passes: what is written, what is resumed, what is refused.
 
 use super::fixture::{Dice, Element, World, official, raw, record, with_deleted};
-use crate::{
+use cairn_registry::{
     ErrorKind,
     kinds::Kind,
     model::Filter,

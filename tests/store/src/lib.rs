@@ -19,7 +19,7 @@ mod views;
 
 use std::pin::Pin;
 
-use crate::store::Db;
+use cairn_registry::store::Db;
 
 pub use recorder::{Record, Recorder, parameters};
 
