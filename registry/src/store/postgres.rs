@@ -1,6 +1,8 @@
 //! What every adapter to Postgres shares, whatever driver it has: how placeholders are written and what an error code
 //! means. It speaks to no server.
 
+use memchr::memchr3;
+
 use crate::Error;
 
 /// Tells a new session how to plan. Every statement here is made for an index and says in which order tables are to be
@@ -14,21 +16,23 @@ pub const PLANNING: &str = "SELECT set_config('plan_cache_mode', 'force_generic_
 /// The statement with `?1` written as `$1`. What stands between quotes is left as it is.
 #[must_use]
 pub fn numbered(sql: &str) -> String {
-    let mut quote = None;
-    sql.chars()
-        .map(|character| match (quote, character) {
-            (None, '?') => '$',
-            (None, '\'' | '"') => {
-                quote = Some(character);
-                character
-            }
-            (Some(open), _) if open == character => {
-                quote = None;
-                character
-            }
-            _ => character,
-        })
-        .collect()
+    let mut numbered = String::with_capacity(sql.len());
+    let (mut rest, mut quote) = (sql, None);
+    while let Some(at) = memchr3(b'?', b'\'', b'"', rest.as_bytes()) {
+        let (before, found) = rest.split_at(at);
+        let (found, behind) = found.split_at(1);
+        numbered.push_str(before);
+        let (character, inside) = match quote {
+            None if found == "?" => ("$", None),
+            None => (found, Some(found)),
+            Some(open) => (found, (open != found).then_some(open)),
+        };
+        numbered.push_str(character);
+        quote = inside;
+        rest = behind;
+    }
+    numbered.push_str(rest);
+    numbered
 }
 
 /// Which of the domain's errors a failure is. Codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use cairn_registry::store::{Value, postgres};
 use futures_util::TryStreamExt;
+use tokio::runtime;
 use tokio_postgres::{Client, SimpleQueryMessage, Statement};
 
 use super::{
@@ -20,6 +21,8 @@ pub(super) struct Connection {
     client: Client,
     prepared: Prepared<Statement>,
     pub(super) since: Instant,
+    /// The runtime that drives it.
+    pub(super) home: runtime::Id,
     /// Between `BEGIN` and its end, as far as was asked for here.
     pub(super) in_transaction: bool,
     /// Nobody should get it again.
@@ -42,6 +45,7 @@ impl Connection {
             client,
             prepared: Prepared::new(PREPARED),
             since: Instant::now(),
+            home: runtime::Handle::current().id(),
             in_transaction: false,
             worn: false,
             under_way: false,

@@ -1,4 +1,6 @@
-//! Connections that are lent out one by one: at most so many at once, those not needed for a while closed.
+//! Connections that are lent out one by one: at most so many at once, those not needed for a while closed. A connection is
+//! driven by the runtime that opened it and goes to whoever runs there: on another thread each statement would wake one
+//! thread to be sent and one for its answer.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -10,7 +12,10 @@ use std::{
 };
 
 use cairn_registry::store::Value;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
 
 use super::{connection::Connection, connector::Connector, failure::Failure, values::Answer};
 use crate::config::model;
@@ -27,6 +32,7 @@ pub(super) struct Pool {
     /// The last one is taken first: those in front come to rest.
     idle: Mutex<Vec<Idle>>,
     open: Arc<AtomicUsize>,
+    most: usize,
     most_idle: usize,
     lifetime: Duration,
 }
@@ -37,8 +43,21 @@ struct Idle {
     since: Instant,
 }
 
+impl Idle {
+    fn taken(self) -> (Connection, Counted) {
+        (self.connection, self.counted)
+    }
+}
+
 /// One among the open connections.
 struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(open))
+    }
+}
 
 impl Drop for Counted {
     fn drop(&mut self) {
@@ -53,6 +72,7 @@ impl Pool {
             places: Arc::new(Semaphore::new(settings.connections)),
             idle: Mutex::default(),
             open: Arc::default(),
+            most: settings.connections,
             most_idle: settings.idle,
             lifetime: settings.lifetime,
         }
@@ -95,34 +115,51 @@ impl Pool {
         }
     }
 
-    /// A connection, and whether it has been used before.
+    /// A connection, and whether it has been used before. Where no new one is to be had, one of another runtime will do.
     async fn lend_used(self: &Arc<Self>) -> Result<(Lent, bool), Failure> {
         let place = self.place().await?;
-        let Some((connection, counted)) = self.kept() else {
-            return Ok((self.lend_new(place).await?, false));
-        };
-        let lent = Lent {
-            held: Some((connection, counted, place)),
-            pool: Arc::clone(self),
-        };
-        Ok((lent, true))
+        match self.nearest() {
+            Ok((connection, counted)) => Ok((self.lent(connection, counted, place), true)),
+            Err(counted) => match self.lend_new(place, counted).await {
+                Ok(lent) => Ok((lent, false)),
+                Err(failure) => self.lend_any().await.ok_or(failure),
+            },
+        }
     }
 
     /// A new connection. Who waits for it may give up: it is opened all the same, and then lies there for the next one. On
     /// a slow server nobody would ever get one otherwise.
-    async fn lend_new(self: &Arc<Self>, place: OwnedSemaphorePermit) -> Result<Lent, Failure> {
-        self.open.fetch_add(1, Ordering::AcqRel);
-        let counted = Counted(Arc::clone(&self.open));
+    async fn lend_new(
+        self: &Arc<Self>,
+        place: OwnedSemaphorePermit,
+        counted: Counted,
+    ) -> Result<Lent, Failure> {
         let pool = Arc::clone(self);
         let opening = tokio::spawn(async move {
             let connection = Connection::open(&pool.connector).await?;
-            Ok(Lent {
-                held: Some((connection, counted, place)),
-                pool,
-            })
+            Ok(pool.lent(connection, counted, place))
         });
         let opened = opening.await;
         opened.map_err(|error| Failure::Unsent(error.to_string()))?
+    }
+
+    /// One that lies idle, if there is one.
+    async fn lend_any(self: &Arc<Self>) -> Option<(Lent, bool)> {
+        let place = self.place().await.ok()?;
+        let (connection, counted) = self.idle().pop()?.taken();
+        Some((self.lent(connection, counted, place), true))
+    }
+
+    fn lent(
+        self: &Arc<Self>,
+        connection: Connection,
+        counted: Counted,
+        place: OwnedSemaphorePermit,
+    ) -> Lent {
+        Lent {
+            held: Some((connection, counted, place)),
+            pool: Arc::clone(self),
+        }
     }
 
     async fn place(&self) -> Result<OwnedSemaphorePermit, Failure> {
@@ -138,19 +175,18 @@ impl Pool {
         }
     }
 
-    fn kept(&self) -> Option<(Connection, Counted)> {
+    /// An idle connection of this runtime; else, as an error, one that is counted and has yet to be opened; when there may
+    /// be no more, an idle one of another runtime.
+    fn nearest(&self) -> Result<(Connection, Counted), Counted> {
+        let here = Handle::current().id();
         let mut idle = self.idle();
-        while let Some(Idle {
-            connection,
-            counted,
-            ..
-        }) = idle.pop()
-        {
-            if self.is_welcome(&connection) {
-                return Some((connection, counted));
-            }
+        idle.retain(|idle| self.is_welcome(&idle.connection));
+        let own = idle.iter().rposition(|idle| idle.connection.home == here);
+        let last = idle.len().checked_sub(1);
+        match own.or(last.filter(|_| self.open() >= self.most)) {
+            Some(at) => Ok(idle.remove(at).taken()),
+            None => Err(Counted::new(&self.open)),
         }
-        None
     }
 
     fn is_welcome(&self, connection: &Connection) -> bool {
@@ -216,7 +252,7 @@ impl Drop for Lent {
             return;
         }
         // Whoever held it is gone, in the middle of its work.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
                 if connection.control("ROLLBACK").await.is_ok() {
                     connection.in_transaction = false;
