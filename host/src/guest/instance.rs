@@ -7,7 +7,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -24,10 +23,10 @@ use wasmtime_wasi_http::{
 
 use super::{
     crowd::Crowd,
-    engine::TICK,
     lifetime::Lifetime,
+    patience::{limit, patience},
     pool::Offer,
-    watch::{Stop, Stopped, Ticket, Watch, patience, root},
+    watch::{Stop, Stopped, Ticket, Watch, root},
 };
 use crate::{
     config::model::Limits,
@@ -231,19 +230,10 @@ impl Instances {
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(patience(
             Arc::clone(watch),
-            ticks(self.limits.request_timeout),
+            limit(self.limits.request_timeout),
         ));
         store
     }
-}
-
-/// Ticks that a guest may compute on end: at most a second, and little enough that the requests it held up can still
-/// be answered in time by another instance.
-fn ticks(request_timeout: Duration) -> u64 {
-    let limit = (request_timeout / 4).min(Duration::from_secs(1));
-    u64::try_from(limit.as_millis() / TICK.as_millis())
-        .unwrap_or(u64::MAX)
-        .max(2)
 }
 
 /// What an instance takes in.

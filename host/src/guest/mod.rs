@@ -7,6 +7,7 @@ mod crowd;
 mod engine;
 mod instance;
 mod lifetime;
+mod patience;
 mod pool;
 mod reply;
 mod watch;

@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use tokio::sync::watch;
-use wasmtime::{StoreContextMut, Trap, UpdateDeadline, component::GuestTaskId};
+use wasmtime::{StoreContextMut, Trap, component::GuestTaskId};
 
-use super::{engine::TICK, instance::Guest};
+use super::instance::Guest;
 use crate::telemetry::trace::Parent;
 
 /// A request on its way through an instance.
@@ -148,6 +148,16 @@ impl Watch {
         self.moves.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Another number whenever the instance got on in between.
+    pub(super) fn moves(&self) -> u64 {
+        self.moves.load(Ordering::Acquire)
+    }
+
+    /// This is who is to blame for the end that is coming.
+    pub(super) fn blame(&self, task: GuestTaskId) {
+        let _ = self.blamed.set(task);
+    }
+
     /// Called once, when the instance is gone because of `error`. Says so in the log, with the id of the request that
     /// did it or, when that is not known, with those of all that may have.
     pub(super) fn end(&self, error: &wasmtime::Error, running: Option<GuestTaskId>) -> Verdict {
@@ -172,39 +182,6 @@ impl Watch {
         );
         self.ended.send_replace(Some(verdict));
         verdict
-    }
-}
-
-/// Ticks for which a guest may hold up its thread. Most requests need much less than one; whoever gave way at the first
-/// tick that falls into them would have another instance made for the next request in the meantime.
-const UNDISTURBED: u64 = 2;
-
-/// What to do at each tick that finds the guest running: soon give way to others, and stop it once it has run for `ticks`
-/// on end without a request coming in or being answered. While it computes, no other request of its instance gets on,
-/// and none can be taken in; an instance that waits between does not reach the limit.
-pub(super) fn patience(
-    watch: Arc<Watch>,
-    ticks: u64,
-) -> impl FnMut(StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline> + Send + Sync {
-    let mut busy = 0;
-    let mut moves = 0;
-    let mut last = std::time::Instant::now();
-    move |mut store| {
-        let now = std::time::Instant::now();
-        let seen = watch.moves.load(Ordering::Acquire);
-        let on_end = now.duration_since(last) < TICK * 4 && seen == moves;
-        (busy, moves, last) = (if on_end { busy + 1 } else { 0 }, seen, now);
-        if busy < ticks {
-            return Ok(if busy < UNDISTURBED {
-                UpdateDeadline::Continue(1)
-            } else {
-                UpdateDeadline::Yield(1)
-            });
-        }
-        if let Some(task) = root(&mut store) {
-            let _ = watch.blamed.set(task);
-        }
-        Err(Stopped(Stop::Runaway).into())
     }
 }
 
