@@ -9,8 +9,12 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use cairn::{config::model::Database, db::Libsql};
-use cairn_registry::store::Db;
+use cairn::{
+    config::{self, Overrides, Process, model::Database},
+    db::Libsql,
+    sync,
+};
+use cairn_registry::{ops::configure::SourceSpec, store::Db};
 
 use crate::process::{self, Memory};
 
@@ -44,6 +48,14 @@ impl Site {
         self.folder.join("config.yaml")
     }
 
+    /// Its only source.
+    pub(crate) fn source(&self) -> Result<SourceSpec> {
+        let file = self.configuration();
+        let config = config::load(Some(&file), &Overrides::default(), &Process)?;
+        let source = config.sources.first().context("no source")?;
+        Ok(sync::spec(&config, source)?)
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.join("cairn.db")
     }
@@ -52,7 +64,7 @@ impl Site {
     pub(crate) async fn numbers(&self, sql: &str) -> Result<Vec<i64>> {
         let database = Database {
             postgres: None,
-            server: cairn::config::Server::default(),
+            server: config::Server::default(),
             path: self.database(),
             readers: 1,
             busy_timeout: PATIENCE,

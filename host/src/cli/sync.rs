@@ -12,7 +12,7 @@ use super::{
 use crate::{
     config::{Config, Overrides},
     serve,
-    sync::{Daemon, Outcome},
+    sync::{Daemon, OVERRULED, Outcome},
     telemetry::{self, metrics::Metrics},
 };
 
@@ -112,6 +112,10 @@ async fn once(daemon: &Arc<Daemon>, only: Option<&str>) -> Result<ExitCode> {
         match outcome {
             Outcome::Failed(message) => {
                 out::problem(&format!("source {name}: {message}"));
+                code = ExitCode::FAILURE;
+            }
+            Outcome::Overruled => {
+                out::problem(&format!("source {name}: {OVERRULED}"));
                 code = ExitCode::FAILURE;
             }
             Outcome::Stopped | Outcome::Busy => code = ExitCode::FAILURE,

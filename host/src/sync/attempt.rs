@@ -8,7 +8,7 @@ use cairn_registry::{
     model::Timestamp,
     ops::{
         ingest::Taken,
-        pass::{self, Ending, Lease, Mode, Pass},
+        pass::{self, Claim, Ending, Lease, Mode, Pass},
         report,
     },
 };
@@ -30,6 +30,10 @@ use crate::{
 /// Pause after the first failure; it doubles with each further one, up to the source's interval.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
+/// What a person is told when a source is left alone for that.
+pub const OVERRULED: &str = "another process configured this source otherwise, later than this one: it is left to \
+    processes with that configuration. To have this one's apply again, start this one anew";
+
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -39,6 +43,8 @@ pub enum Outcome {
     Complete { mode: Mode, taken: Taken },
     /// Another process holds the lease.
     Busy,
+    /// Another process has configured the source otherwise since this one did.
+    Overruled,
     /// The process is to end.
     Stopped,
     /// For people: what happened and what to do.
@@ -48,15 +54,15 @@ pub enum Outcome {
 /// One attempt, due or not.
 pub(super) async fn run(daemon: &Daemon, source: &Source) -> Outcome {
     let begun = Instant::now();
-    let ttl = i64::try_from(daemon.config.sync.lease.as_secs()).unwrap_or(i64::MAX);
     let tracer = daemon.tracer.as_ref();
     let span = tracer.and_then(|tracer| tracer.root("sync", SpanKind::Internal));
-    let outcome = match pass::claim(daemon.cx(), &source.name, &daemon.owner, ttl).await {
-        Ok(Some(lease)) => {
+    let outcome = match claim(daemon, source).await {
+        Ok(Claim::Granted(lease)) => {
             let trace = span.as_ref().and_then(Span::below);
             leased(daemon, source, &lease, trace).await
         }
-        Ok(None) => Outcome::Busy,
+        Ok(Claim::Held) => Outcome::Busy,
+        Ok(Claim::Overruled) => Outcome::Overruled,
         Err(error) => Outcome::Failed(error.to_string()),
     };
     note(daemon, &source.name, &outcome, begun.elapsed());
@@ -64,6 +70,12 @@ pub(super) async fn run(daemon: &Daemon, source: &Source) -> Outcome {
         trace(span, &source.name, &outcome);
     }
     outcome
+}
+
+async fn claim(daemon: &Daemon, source: &Source) -> Result<Claim> {
+    let ttl = i64::try_from(daemon.config.sync.lease.as_secs()).unwrap_or(i64::MAX);
+    let spec = settings::spec(&daemon.config, source)?;
+    pass::claim(daemon.cx(), &spec, &daemon.owner, ttl).await
 }
 
 async fn leased(daemon: &Daemon, source: &Source, lease: &Lease, trace: Option<Parent>) -> Outcome {
@@ -261,6 +273,7 @@ fn trace(mut span: Span, name: &str, outcome: &Outcome) {
             }
             "complete"
         }
+        Outcome::Overruled => "overruled",
         Outcome::Stopped => "stopped",
         Outcome::Failed(message) => {
             span.fail(message.clone());
@@ -286,6 +299,7 @@ fn note(daemon: &Daemon, name: &str, outcome: &Outcome, took: Duration) {
         ),
         Outcome::Failed(message) => tracing::warn!(source = name, milliseconds, message, "failed"),
         Outcome::Busy => tracing::debug!(source = name, "another process is at it"),
+        Outcome::Overruled => tracing::warn!(source = name, OVERRULED),
         Outcome::Stopped => tracing::info!(source = name, "stopped before the end"),
     }
     let Some(metrics) = &daemon.metrics else {
@@ -297,7 +311,7 @@ fn note(daemon: &Daemon, name: &str, outcome: &Outcome, took: Duration) {
             metrics.synced(name, "failure", took);
             metrics.error("source", "sync");
         }
-        Outcome::Busy | Outcome::Stopped => {}
+        Outcome::Busy | Outcome::Overruled | Outcome::Stopped => {}
     }
 }
 

@@ -109,6 +109,7 @@ impl Daemon {
                 _ => match attempt::run(self, source).await {
                     Outcome::Stopped => return,
                     Outcome::Busy => BUSY_NAP,
+                    Outcome::Overruled => LONGEST_NAP,
                     Outcome::Unchanged | Outcome::Complete { .. } | Outcome::Failed(_) => {
                         Duration::ZERO
                     }

@@ -17,9 +17,10 @@ use cairn_registry::model::Timestamp;
 
 use crate::clock::now;
 
-pub use attempt::Outcome;
+pub use attempt::{OVERRULED, Outcome};
 pub use daemon::Daemon;
 pub use preview::Preview;
+pub use settings::spec;
 pub use watch::Watch;
 
 fn later(after: Duration) -> Timestamp {

@@ -18,7 +18,7 @@ pub(super) async fn apply<D: Db>(cx: Cx<'_, D>, config: &Config) -> Result<()> {
     let sources: Vec<SourceSpec> = config
         .sources
         .iter()
-        .map(|source| source_spec(source, config.sync.max_record_size))
+        .map(|source| spec(config, source))
         .collect::<Result<_>>()?;
     let registries: Vec<RegistrySpec> = config
         .registries
@@ -28,10 +28,11 @@ pub(super) async fn apply<D: Db>(cx: Cx<'_, D>, config: &Config) -> Result<()> {
     configure::apply(cx, &sources, &registries).await
 }
 
-fn source_spec(source: &config::Source, max_record_size: usize) -> Result<SourceSpec> {
+/// A source of the configuration, as the registry knows it.
+pub fn spec(config: &Config, source: &config::Source) -> Result<SourceSpec> {
     Ok(SourceSpec {
         name: SourceName::new(&source.name)?,
-        origin: sources::identity(source, max_record_size),
+        origin: sources::identity(source, config.sync.max_record_size),
         filter: filter(&source.filter),
     })
 }

@@ -10,6 +10,8 @@
     reason = "a test fails by panicking"
 )]
 
+use std::sync::Mutex;
+
 use cairn::db::Store;
 use cairn_registry::{
     kinds::Kind,
@@ -88,6 +90,8 @@ fn record(dice: &mut Dice, now: i64) -> Item {
 pub struct Side {
     pub db: Store,
     pub namespace: Namespace,
+    /// As configured last.
+    pub filter: Mutex<Filter>,
 }
 
 impl Side {
@@ -95,6 +99,15 @@ impl Side {
         Self {
             db,
             namespace: Namespace::default(),
+            filter: Mutex::default(),
+        }
+    }
+
+    pub fn source(&self, name: &str) -> SourceSpec {
+        SourceSpec {
+            name: SourceName::new(name).expect("a name"),
+            origin: format!("test:{name}"),
+            filter: self.filter.lock().expect("no panic before").clone(),
         }
     }
 
@@ -111,12 +124,8 @@ impl Side {
         if dice.chance(2) {
             filter.exclude_names.push("*/n1*".to_owned());
         }
-        let source = |name: &str| SourceName::new(name).expect("a name");
-        let sources = ["a", "b"].map(|name| SourceSpec {
-            name: source(name),
-            origin: format!("test:{name}"),
-            filter: filter.clone(),
-        });
+        *self.filter.lock().expect("no panic before") = filter;
+        let sources = ["a", "b"].map(|name| self.source(name));
         let registries = [
             ("both", &["a", "b"][..]),
             ("only-b", &["b"]),
@@ -124,7 +133,7 @@ impl Side {
         ];
         let registries = registries.map(|(name, of)| RegistrySpec {
             name: RegistryName::new(&name.to_lowercase()).expect("a name"),
-            sources: of.iter().map(|name| source(name)).collect(),
+            sources: of.iter().map(|name| self.source(name).name).collect(),
             valid_only: name == "Strict",
         });
         configure::apply(self.cx(now), &sources, &registries)
@@ -133,26 +142,17 @@ impl Side {
     }
 
     pub async fn sync(&self, now: i64, dice: &mut Dice) {
-        let source = ["a", "b"][dice.below(2)];
+        let source = self.source(["a", "b"][dice.below(2)]);
         let mode = if dice.chance(2) {
             Mode::Full
         } else {
             Mode::Incremental
         };
-        let lease = pass::claim(self.cx(now), source, "tester", 60)
+        let claim = pass::claim(self.cx(now), &source, "tester", 60).await;
+        let lease = claim.expect("an answer").granted().expect("a free lease");
+        let pass = pass::begin(self.cx(now), lease, Kind::Server, source.filter, mode, true)
             .await
-            .expect("an answer")
-            .expect("a free lease");
-        let pass = pass::begin(
-            self.cx(now),
-            lease,
-            Kind::Server,
-            Filter::default(),
-            mode,
-            true,
-        )
-        .await
-        .expect("a pass");
+            .expect("a pass");
         for page in 0..1 + dice.below(3) {
             let items = (0..dice.below(40)).map(|_| record(dice, now)).collect();
             pass::take(self.cx(now), &pass, items, &page.to_string())

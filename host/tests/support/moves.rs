@@ -35,8 +35,8 @@ pub async fn file() -> Store {
 
 pub fn side(db: Store, namespace: &str) -> Side {
     Side {
-        db,
         namespace: Namespace::new(namespace).expect("a name"),
+        ..Side::new(db)
     }
 }
 
@@ -57,8 +57,9 @@ pub async fn live(db: &Store) {
         }
     }
     let side = side(db.clone(), "default");
-    let lease = pass::claim(side.cx(time(150)), "a", "daemon", 600).await;
-    assert!(lease.expect("an answer").is_some());
+    side.configure(time(150), &mut Dice(0)).await;
+    let claim = pass::claim(side.cx(time(150)), &side.source("a"), "daemon", 600).await;
+    assert!(claim.expect("an answer").granted().is_some());
 }
 
 pub async fn is_cut(side: &Side) -> bool {

@@ -64,18 +64,18 @@ async fn passes(db: &impl Db) {
     let namespace = Namespace::default();
     let cx = |step| cx(db, &namespace, step);
     let name = SourceName::new("a").unwrap();
+    let source = |origin: &str| SourceSpec {
+        name: name.clone(),
+        origin: origin.to_owned(),
+        filter: Filter::default(),
+    };
     for origin in ["test:a", "test:moved"] {
-        let source = SourceSpec {
-            name: name.clone(),
-            origin: origin.to_owned(),
-            filter: Filter::default(),
-        };
         let registry = RegistrySpec {
             name: RegistryName::new("all").unwrap(),
             sources: vec![name.clone()],
             valid_only: false,
         };
-        configure::apply(cx(1), &[source], &[registry])
+        configure::apply(cx(1), &[source(origin)], &[registry])
             .await
             .unwrap();
     }
@@ -84,10 +84,8 @@ async fn passes(db: &impl Db) {
         next_run: Timestamp::default(),
     };
     let claim = async |step| {
-        pass::claim(cx(step), "a", "tester", 60)
-            .await
-            .unwrap()
-            .unwrap()
+        let claim = pass::claim(cx(step), &source("test:moved"), "tester", 60).await;
+        claim.unwrap().granted().unwrap()
     };
     let lease = claim(2).await;
     pass::renew(cx(3), &lease).await.unwrap();
@@ -160,7 +158,6 @@ async fn pages(db: &impl Db) {
     }
     browse::ping(cx).await.unwrap();
     browse::overview(cx).await.unwrap();
-    configure::registries(cx).await.unwrap();
     report::list(cx).await.unwrap();
     report::source(cx, "a").await.unwrap();
 }

@@ -7,13 +7,14 @@ use super::{Cx, draft::Draft};
 use crate::{
     ErrorKind, Result,
     kinds::Kind,
-    model::{Filter, RegistryName, SourceName},
+    model::{Filter, Namespace, RegistryName, SourceName},
     store::{
         Db, Statement,
         entry::{self, Tagged},
         finding, generation, import,
         registry::{self, Registry},
-        source::{self, Source},
+        seen,
+        source::{self, Configured, Source},
         view,
     },
 };
@@ -25,6 +26,22 @@ pub struct SourceSpec {
     /// Says where it reads from, and in which format; another text forces a full pass.
     pub origin: String,
     pub filter: Filter,
+}
+
+impl SourceSpec {
+    /// `filter` is the filter's fingerprint.
+    pub(super) fn configured<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        filter: &'a str,
+    ) -> Configured<'a> {
+        Configured {
+            namespace,
+            name: self.name.as_str(),
+            origin: &self.origin,
+            filter,
+        }
+    }
 }
 
 /// A registry as configured; the first of a list is the default one.
@@ -67,8 +84,8 @@ pub async fn apply<D: Db>(
         let spec = sources
             .iter()
             .find(|spec| spec.name.as_str() == source.name);
-        if let Some(spec) = spec.filter(|spec| spec.filter.fingerprint() != source.filter) {
-            refilter(&cx, spec).await?;
+        if let Some(spec) = spec {
+            retry!(refilter(&cx, spec))?;
         }
     }
     for registry in registry::list(cx.db, cx.namespace).await? {
@@ -77,11 +94,6 @@ pub async fn apply<D: Db>(
         }
     }
     Ok(())
-}
-
-/// The registries as stored, the default one first.
-pub async fn registries<D: Db>(cx: Cx<'_, D>) -> Result<Vec<Registry>> {
-    registry::list(cx.db, cx.namespace).await
 }
 
 /// One batch that changes what differs, and nothing when nothing does.
@@ -111,7 +123,8 @@ fn source_rows<D>(cx: &Cx<'_, D>, specs: &[SourceSpec], stored: &[Source]) -> Ve
         match stored.iter().find(|source| source.name == name) {
             None => {
                 let filter = spec.filter.fingerprint();
-                statements.push(source::insert(cx.namespace, name, &spec.origin, &filter));
+                let source = spec.configured(cx.namespace, &filter);
+                statements.push(source::insert(source, cx.now));
             }
             Some(source) if source.origin != spec.origin => {
                 statements.push(source::update_origin(cx.namespace, name, &spec.origin));
@@ -123,6 +136,7 @@ fn source_rows<D>(cx: &Cx<'_, D>, specs: &[SourceSpec], stored: &[Source]) -> Ve
     for source in stored.iter().filter(unknown) {
         statements.push(source::delete(cx.namespace, &source.name));
         statements.push(finding::delete(cx.namespace, &source.name));
+        statements.push(seen::delete(cx.namespace, &source.name));
     }
     statements
 }
@@ -150,22 +164,23 @@ fn registry_rows<D>(cx: &Cx<'_, D>, specs: &[RegistrySpec], stored: &[Registry])
                 .map(|name| name.as_str().to_owned())
                 .collect(),
         };
-        let same = |registry: &Registry| {
-            registry.is_default == wanted.is_default
-                && registry.valid_only == wanted.valid_only
-                && registry.sources == wanted.sources
-        };
         let found = stored.iter().find(|registry| registry.name == wanted.name);
-        if !found.is_some_and(same) {
+        if !found.is_some_and(|found| found.is_defined_like(&wanted)) {
             statements.extend(registry::upsert(cx.namespace, &wanted));
         }
     }
     statements
 }
 
-/// Judges every entry of a source by its new filter.
+/// Judges every entry of a source by its filter, if another one was in force. `Stale` when another process did so at the
+/// same time: whatever filter that had, what it has judged by is written down now.
 async fn refilter<D: Db>(cx: &Cx<'_, D>, spec: &SourceSpec) -> Result<()> {
-    let source = spec.name.as_str();
+    let (source, filter) = (spec.name.as_str(), spec.filter.fingerprint());
+    if source::get(cx.db, cx.namespace, source).await?.filter == filter {
+        return Ok(());
+    }
+    let begun = source::delete_filter(cx.namespace, source);
+    cx.db.batch(vec![begun]).await?;
     for kind in Kind::ALL {
         let mut after = (String::new(), String::new());
         loop {
@@ -176,7 +191,6 @@ async fn refilter<D: Db>(cx: &Cx<'_, D>, spec: &SourceSpec) -> Result<()> {
             retry!(turn(cx, kind, source, &entries))?;
         }
     }
-    let filter = spec.filter.fingerprint();
     let done = vec![
         source::update_filter(cx.namespace, source, &filter),
         registry::update_counts(cx.namespace),
@@ -208,8 +222,21 @@ async fn reproject<D: Db>(cx: &Cx<'_, D>, registry: &Registry) -> Result<()> {
             retry!(project(cx, kind, &names))?;
         }
     }
+    retry!(settle(cx, registry))
+}
+
+/// The view follows that definition. Nothing is said of one that has been replaced since: its view is for whoever replaced
+/// it to make.
+async fn settle<D: Db>(cx: &Cx<'_, D>, made: &Registry) -> Result<()> {
+    let before = generation::get(cx.db, cx.namespace).await?;
+    let stored = registry::list(cx.db, cx.namespace).await?;
+    let stands = |stored: &Registry| stored.name == made.name && stored.is_defined_like(made);
+    if !stored.iter().any(stands) {
+        return Ok(());
+    }
     let done = vec![
-        registry::update_projected(cx.namespace, &registry.name),
+        generation::update(cx.namespace, before, before),
+        registry::update_projected(cx.namespace, &made.name),
         registry::update_loaded(cx.namespace),
         registry::update_counts(cx.namespace),
     ];

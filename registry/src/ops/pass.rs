@@ -3,6 +3,7 @@
 
 use super::{
     Cx,
+    configure::SourceSpec,
     draft::Draft,
     ingest::{self, Item, Taken},
 };
@@ -38,26 +39,54 @@ impl Lease {
     }
 }
 
-/// Takes the source's lease for `ttl` seconds; `None` while another owner holds it.
+/// What comes of asking for a source's lease.
+#[derive(Debug)]
+pub enum Claim {
+    Granted(Lease),
+    /// Another owner holds it, or the entries are being judged by a new filter.
+    Held,
+    /// Another process has configured the source otherwise since: what this one would read, and what it would hide, counts
+    /// no more.
+    Overruled,
+}
+
+impl Claim {
+    #[must_use]
+    pub fn granted(self) -> Option<Lease> {
+        match self {
+            Self::Granted(lease) => Some(lease),
+            Self::Held | Self::Overruled => None,
+        }
+    }
+}
+
+/// Takes the source's lease for `ttl` seconds, as long as the source is still configured like this.
 pub async fn claim<D: Db>(
     cx: Cx<'_, D>,
-    name: &str,
+    spec: &SourceSpec,
     owner: &str,
     ttl: i64,
-) -> Result<Option<Lease>> {
+) -> Result<Claim> {
+    let filter = spec.filter.fingerprint();
+    let configured = spec.configured(cx.namespace, &filter);
     let until = cx.now.plus_seconds(ttl);
-    let claim = source::claim(cx.namespace, name, owner, cx.now, until);
-    match cx.db.batch(vec![claim]).await {
-        Ok(()) => {}
-        Err(error) if error.kind() == ErrorKind::Stale => return Ok(None),
+    let claim = source::claim(configured, owner, cx.now, until);
+    let taken = match cx.db.batch(vec![claim]).await {
+        Ok(()) => true,
+        Err(error) if error.kind() == ErrorKind::Stale => false,
         Err(error) => return Err(error),
-    }
-    let source = source::get(cx.db, cx.namespace, name).await?;
-    Ok((source.lease_owner == owner).then_some(Lease {
-        source: source.name,
-        fence: source.fence,
-        ttl,
-    }))
+    };
+    let source = source::get(cx.db, cx.namespace, configured.name).await?;
+    let judged = source.filter == source::UNJUDGED || source.filter == filter;
+    Ok(match () {
+        () if source.origin != spec.origin || !judged => Claim::Overruled,
+        () if taken && source.lease_owner == owner => Claim::Granted(Lease {
+            source: source.name,
+            fence: source.fence,
+            ttl,
+        }),
+        () => Claim::Held,
+    })
 }
 
 /// Keeps the lease while a slow upstream lets no page through. Fails with `Stale` when it was lost.

@@ -22,6 +22,15 @@ pub struct Registry {
     pub sources: Vec<String>,
 }
 
+impl Registry {
+    /// Whether both come from the same configuration.
+    pub(crate) fn is_defined_like(&self, other: &Self) -> bool {
+        self.is_default == other.is_default
+            && self.valid_only == other.valid_only
+            && self.sources == other.sources
+    }
+}
+
 const LIST: &str = "SELECT r.name, r.is_default, r.valid_only, r.loaded, r.projected, r.records, \
     r.names, s.source FROM registry r \
     LEFT JOIN registry_source s ON s.namespace = r.namespace AND s.registry = r.name \

@@ -11,6 +11,14 @@ pub(crate) struct PassKey<'a> {
     pub(crate) number: i64,
 }
 
+/// Of a source that is taken out: another one of its name counts its passes from the beginning.
+pub(crate) fn delete(namespace: &Namespace, source: &str) -> Statement {
+    Statement::new(
+        "DELETE FROM seen WHERE namespace = ?1 AND source = ?2",
+        vec![namespace.as_str().into(), source.into()],
+    )
+}
+
 /// The pass has met that entry.
 pub(crate) fn upsert(pass: PassKey<'_>, entry_id: i64) -> Statement {
     Statement::new(

@@ -7,13 +7,16 @@ use crate::{
     model::{Namespace, Timestamp},
 };
 
+/// What stands for a filter while entries are judged by a new one. No fingerprint is like it.
+pub(crate) const UNJUDGED: &str = "unjudged";
+
 /// A source with its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     pub name: String,
     /// Fingerprint of where it reads from.
     pub(crate) origin: String,
-    /// Fingerprint of the filter its entries were judged by.
+    /// Fingerprint of the filter its entries were judged by, or [`UNJUDGED`].
     pub(crate) filter: String,
     pub(crate) fence: i64,
     pub lease_owner: String,
@@ -98,19 +101,31 @@ pub(crate) async fn get(db: &impl Db, namespace: &Namespace, name: &str) -> Resu
         .ok_or_else(|| Error::not_found(What::Source, format!("no source is named {name:?}")))
 }
 
-/// A source that was not there before: due at once.
-pub(crate) fn insert(namespace: &Namespace, name: &str, origin: &str, filter: &str) -> Statement {
+/// What a source is configured as, for as long as that stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Configured<'a> {
+    pub(crate) namespace: &'a Namespace,
+    pub(crate) name: &'a str,
+    /// Fingerprints, as in [`Source`].
+    pub(crate) origin: &'a str,
+    pub(crate) filter: &'a str,
+}
+
+/// A source that was not there before: due at once. The fence begins with the time, above any that a source of that name
+/// had before it was taken out.
+pub(crate) fn insert(source: Configured<'_>, now: Timestamp) -> Statement {
     Statement::new(
         "INSERT INTO source (namespace, name, origin, filter, fence, lease_owner, lease_until, phase, message, \
          attempts, next_run_at, fingerprint, mark, pass, pass_state, pass_cursor, pass_mark, records, warned, hidden, \
          quarantined, duplicates, skipped) \
-         VALUES (?1, ?2, ?3, ?4, 0, '', 0, 'pending', '', 0, 0, '', '', 0, 'idle', '', '', 0, 0, 0, 0, 0, 0) \
+         VALUES (?1, ?2, ?3, ?4, ?5, '', 0, 'pending', '', 0, 0, '', '', 0, 'idle', '', '', 0, 0, 0, 0, 0, 0) \
          ON CONFLICT DO NOTHING",
         vec![
-            namespace.as_str().into(),
-            name.into(),
-            origin.into(),
-            filter.into(),
+            source.namespace.as_str().into(),
+            source.name.into(),
+            source.origin.into(),
+            source.filter.into(),
+            now.as_micros().into(),
         ],
     )
 }
@@ -158,10 +173,26 @@ pub(crate) fn update_origin(namespace: &Namespace, name: &str, origin: &str) -> 
     )
 }
 
-pub(crate) fn update_filter(namespace: &Namespace, name: &str, filter: &str) -> Statement {
+/// Its entries are about to be judged by another filter: until that is done no lease holds and none is given.
+pub(crate) fn delete_filter(namespace: &Namespace, name: &str) -> Statement {
     Statement::new(
-        "UPDATE source SET filter = ?3 WHERE namespace = ?1 AND name = ?2",
-        vec![namespace.as_str().into(), name.into(), filter.into()],
+        "UPDATE source SET filter = ?3, fence = fence + 1, lease_owner = '', lease_until = 0 \
+         WHERE namespace = ?1 AND name = ?2",
+        vec![namespace.as_str().into(), name.into(), UNJUDGED.into()],
+    )
+}
+
+/// Its entries have been judged by that filter, unless somebody else said so of another one since.
+pub(crate) fn update_filter(namespace: &Namespace, name: &str, filter: &str) -> Statement {
+    Statement::expecting(
+        1,
+        "UPDATE source SET filter = ?3 WHERE namespace = ?1 AND name = ?2 AND filter = ?4",
+        vec![
+            namespace.as_str().into(),
+            name.into(),
+            filter.into(),
+            UNJUDGED.into(),
+        ],
     )
 }
 
@@ -172,10 +203,10 @@ pub(crate) fn delete(namespace: &Namespace, name: &str) -> Statement {
     )
 }
 
-/// Takes the lease when nobody else holds it; the fence moves, so that what an earlier holder still writes is refused.
+/// Takes the lease when nobody else holds it and the source is still configured like this; the fence moves, so that what an
+/// earlier holder still writes is refused.
 pub(crate) fn claim(
-    namespace: &Namespace,
-    name: &str,
+    source: Configured<'_>,
     owner: &str,
     now: Timestamp,
     until: Timestamp,
@@ -183,13 +214,15 @@ pub(crate) fn claim(
     Statement::expecting(
         1,
         "UPDATE source SET fence = fence + 1, lease_owner = ?3, lease_until = ?5 \
-         WHERE namespace = ?1 AND name = ?2 AND (lease_owner = ?3 OR lease_until <= ?4)",
+         WHERE namespace = ?1 AND name = ?2 AND (lease_owner = ?3 OR lease_until <= ?4) AND origin = ?6 AND filter = ?7",
         vec![
-            namespace.as_str().into(),
-            name.into(),
+            source.namespace.as_str().into(),
+            source.name.into(),
             owner.into(),
             now.as_micros().into(),
             until.as_micros().into(),
+            source.origin.into(),
+            source.filter.into(),
         ],
     )
 }

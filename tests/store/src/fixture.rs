@@ -20,6 +20,8 @@ use cairn_registry::{
 pub(super) struct World<'a, D> {
     db: &'a D,
     namespace: Namespace,
+    /// Of every source, as configured last.
+    filter: Filter,
     pub(super) now: i64,
 }
 
@@ -28,6 +30,7 @@ impl<'a, D: Db> World<'a, D> {
         Self {
             db,
             namespace: Namespace::default(),
+            filter: Filter::default(),
             now: 1_000_000_000,
         }
     }
@@ -49,14 +52,8 @@ impl<'a, D: Db> World<'a, D> {
             .collect();
         names.sort_unstable();
         names.dedup();
-        let sources: Vec<SourceSpec> = names
-            .iter()
-            .map(|name| SourceSpec {
-                name: SourceName::new(name).unwrap(),
-                origin: format!("test:{name}"),
-                filter: filter.clone(),
-            })
-            .collect();
+        self.filter = filter.clone();
+        let sources: Vec<SourceSpec> = names.iter().map(|name| self.source(name)).collect();
         let registries: Vec<RegistrySpec> = registries
             .iter()
             .map(|(name, sources)| RegistrySpec {
@@ -74,22 +71,22 @@ impl<'a, D: Db> World<'a, D> {
             .unwrap();
     }
 
+    pub(super) fn source(&self, name: &str) -> SourceSpec {
+        SourceSpec {
+            name: SourceName::new(name).unwrap(),
+            origin: format!("test:{name}"),
+            filter: self.filter.clone(),
+        }
+    }
+
     pub(super) async fn begin(&mut self, source: &str, mode: Mode) -> Pass {
         self.now += 1;
-        let lease = pass::claim(self.cx(), source, "tester", 60)
+        let claim = pass::claim(self.cx(), &self.source(source), "tester", 60).await;
+        let lease = claim.unwrap().granted().expect("a free lease");
+        let filter = self.filter.clone();
+        pass::begin(self.cx(), lease, Kind::Server, filter, mode, true)
             .await
             .unwrap()
-            .expect("a free lease");
-        pass::begin(
-            self.cx(),
-            lease,
-            Kind::Server,
-            Filter::default(),
-            mode,
-            true,
-        )
-        .await
-        .unwrap()
     }
 
     pub(super) async fn take(

@@ -10,6 +10,7 @@
 )]
 
 mod batches;
+mod configurations;
 mod fixture;
 mod order;
 mod passes;
@@ -57,4 +58,7 @@ cases!(
     passes::one_bad_record_never_costs_the_others,
     passes::of_duplicates_the_later_one_wins,
     passes::an_id_that_is_taken_is_not_given_again,
+    configurations::a_reader_with_an_older_configuration_writes_nothing,
+    configurations::a_source_that_comes_again_remembers_nothing,
+    configurations::a_view_that_nobody_has_made_is_not_called_made,
 );

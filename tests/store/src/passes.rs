@@ -8,7 +8,7 @@ use cairn_registry::{
     ops::{
         browse::Query,
         ingest::Item,
-        pass::{self, Mode},
+        pass::{self, Claim, Mode},
         report::{self, Class},
     },
     store::{Db, Statement},
@@ -118,18 +118,12 @@ pub(super) async fn a_lost_lease_stops_its_writer(db: &impl Db) {
     let mut world = World::new(db);
     world.configure(ALL, &Filter::default()).await;
     let slow = world.begin("a", Mode::Full).await;
-    assert!(
-        pass::claim(world.cx(), "a", "other", 60)
-            .await
-            .unwrap()
-            .is_none(),
-        "the lease is taken"
-    );
+    let source = world.source("a");
+    let claim = pass::claim(world.cx(), &source, "other", 60).await;
+    assert!(matches!(claim, Ok(Claim::Held)), "{claim:?}");
     world.now += 61_000_000;
-    let lease = pass::claim(world.cx(), "a", "other", 60)
-        .await
-        .unwrap()
-        .expect("the lease has expired");
+    let claim = pass::claim(world.cx(), &source, "other", 60).await;
+    let lease = claim.unwrap().granted().expect("the lease has expired");
     let other = pass::begin(
         world.cx(),
         lease,

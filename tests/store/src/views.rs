@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use super::fixture::{Dice, World, official, raw, record, with_deleted, word};
 use cairn_registry::{
     model::{Filter, Timestamp},
-    ops::{browse::Query, configure, ingest::Item, pass::Mode},
+    ops::{
+        browse::{self, Query},
+        ingest::Item,
+        pass::Mode,
+    },
     store::Db,
 };
 
@@ -241,11 +245,7 @@ pub(super) async fn a_source_taken_out_leaves_tombstones(db: &impl Db) {
         world.shown("all", with_deleted()).await,
         ["n/x@1.0.0*", "n/y@1.0.0*!deleted"]
     );
-    let names: Vec<_> = configure::registries(world.cx())
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|one| one.name)
-        .collect();
+    let there = browse::overview(world.cx()).await.unwrap();
+    let names: Vec<_> = there.registries.into_iter().map(|one| one.name).collect();
     assert_eq!(names, ["all"]);
 }

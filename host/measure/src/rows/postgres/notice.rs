@@ -9,18 +9,14 @@ use cairn_registry::{
     model::{Filter, Namespace},
     ops::{
         Cx,
+        configure::SourceSpec,
         ingest::{Incoming, Item},
         pass::{self, Mode, Pass},
     },
 };
 
 use super::{Filled, Measured};
-use crate::{
-    load, progress,
-    rows::Bench,
-    stock::now,
-    subject::{SOURCE, Serving},
-};
+use crate::{load, progress, rows::Bench, stock::now, subject::Serving};
 
 const PATH: &str = "/v0.1/servers/com.example%2Fnoticed/versions/1.0.0";
 const LOOK: Duration = Duration::from_millis(1);
@@ -36,6 +32,7 @@ pub(super) async fn measured(bench: &Bench, filled: &Filled) -> Result<Measured>
     let writer = Writer {
         db: &filled.database.db,
         namespace: &namespace,
+        source: filled.site.source()?,
     };
     let pass = writer.begin().await?;
     let writes = bench.plan.writes;
@@ -63,6 +60,7 @@ pub(super) async fn measured(bench: &Bench, filled: &Filled) -> Result<Measured>
 struct Writer<'a> {
     db: &'a Postgres,
     namespace: &'a Namespace,
+    source: SourceSpec,
 }
 
 impl Writer<'_> {
@@ -75,8 +73,8 @@ impl Writer<'_> {
     }
 
     async fn begin(&self) -> Result<Pass> {
-        let lease = pass::claim(self.cx(), SOURCE, "another replica", LEASE).await?;
-        let lease = lease.context("somebody else reads the source")?;
+        let claim = pass::claim(self.cx(), &self.source, "another replica", LEASE).await?;
+        let lease = claim.granted().context("somebody else reads the source")?;
         let (kind, filter) = (Kind::Server, Filter::default());
         Ok(pass::begin(self.cx(), lease, kind, filter, Mode::Incremental, true).await?)
     }
