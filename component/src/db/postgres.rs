@@ -2,12 +2,15 @@
 //! request gets into its transaction. A host may hand on a connection that somebody left in a transaction: whoever opens
 //! one rolls back first. The functions that do not hold the instance up are used, since a server may take its time.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use cairn_registry::{
     Error, Result,
     store::{
-        Db, Engine, Expect, Row, Statement, Value,
+        Db, Engine, Row, Statement, Value,
         postgres::{PLANNING, failure, numbered},
     },
 };
@@ -16,11 +19,17 @@ use spin_sdk::pg::{
 };
 
 /// The server at an address that is granted to this component.
-#[derive(Debug)]
 pub(crate) struct Postgres {
+    /// Outside our own host there is a password in it.
     address: String,
     /// For reads; opened with the first one, dropped when something is wrong with it.
     reader: Mutex<Option<Arc<Connection>>>,
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres").finish_non_exhaustive()
+    }
 }
 
 impl Db for Postgres {
@@ -55,14 +64,9 @@ impl Db for Postgres {
                 expect,
             } = statement;
             let found = execute(&writer, &sql, parameters).await?;
-            if let Expect::Exactly(wanted) = expect
-                && found != wanted
-            {
+            if let Err(stale) = expect.check(found, &sql) {
                 let _ = execute(&writer, "ROLLBACK", Vec::new()).await;
-                return Err(Error::stale(
-                    "somebody else changed this at the same time: read again, then retry",
-                )
-                .because(format!("{found} rows instead of {wanted}: {sql}")));
+                return Err(stale);
             }
         }
         execute(&writer, "COMMIT", Vec::new()).await.map(drop)

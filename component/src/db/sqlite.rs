@@ -6,11 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cairn_registry::{
     Error, Result,
-    store::{Db, Engine, Expect, Row, Statement, Value},
+    store::{Db, Engine, Row, Statement, Value, sqlite::Failed},
 };
 use spin_sdk::sqlite::wit::sqlite::{Connection, Error as Failure, RowResult, Value as SpinValue};
-
-use super::sqlite_failure;
 
 /// The name under which the database is granted to the component.
 const DATABASE: &str = "default";
@@ -99,13 +97,7 @@ fn write(connection: &Connection, statement: Statement) -> Result<()> {
         true => connection.changes(),
         false => answer.rows.len() as u64,
     };
-    match expect {
-        Expect::Exactly(wanted) if found != wanted => Err(Error::stale(
-            "somebody else changed this at the same time: read again, then retry",
-        )
-        .because(format!("{found} rows instead of {wanted}: {sql}"))),
-        Expect::Exactly(_) | Expect::Any => Ok(()),
-    }
+    expect.check(found, &sql)
 }
 
 fn lower(value: Value) -> SpinValue {
@@ -143,6 +135,6 @@ fn lift_failure(failure: Failure) -> Error {
             failure.to_string(),
         ),
         Failure::DatabaseFull => Error::full(failure.to_string()),
-        Failure::Io(message) => sqlite_failure(&message),
+        Failure::Io(message) => Failed::by_message(&message).because(message),
     }
 }

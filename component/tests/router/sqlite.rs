@@ -2,10 +2,9 @@
 
 use std::{fs, path::Path, sync::Mutex};
 
-use cairn_component::db::sqlite_failure;
 use cairn_registry::{
     Error, Result,
-    store::{Db, Engine, Expect, Row, Statement, Value},
+    store::{Db, Engine, Expect, Row, Statement, Value, sqlite::Failed},
 };
 use rusqlite::{Connection, ErrorCode, types::Value as Stored};
 
@@ -102,7 +101,8 @@ fn failure(error: rusqlite::Error) -> Error {
     if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) {
         return Error::stale(error.to_string());
     }
-    sqlite_failure(&error.to_string())
+    let message = error.to_string();
+    Failed::by_message(&message).because(message)
 }
 
 fn lower(value: Value) -> Stored {

@@ -4,7 +4,10 @@
 use std::{future::Future, path::Path, time::Duration};
 
 use ::libsql::{Builder, Error as Failure, Rows, Statement, Value as Raw, params::Params};
-use cairn_registry::{Error, Result, store::Value};
+use cairn_registry::{
+    Error, Result,
+    store::{Value, sqlite::Failed},
+};
 use futures_util::FutureExt;
 
 use super::prepared::Prepared;
@@ -177,31 +180,12 @@ fn lift(value: Raw) -> Value {
     }
 }
 
-/// Which of the domain's errors a failure is. Codes: <https://www.sqlite.org/rescode.html>; the low byte is the class.
+/// Which of the domain's errors a failure is.
 pub(super) fn failed(failure: Failure) -> Error {
-    const CONSTRAINT: i32 = 19;
-    const FULL: i32 = 13;
-    const DAMAGED: [i32; 2] = [11, 26];
-    /// Read-only, interrupted, no memory, busy, locked, I/O, cannot open, protocol.
-    const PASSING: [i32; 8] = [8, 9, 7, 5, 6, 10, 14, 15];
-
     let cause = failure.to_string();
     match failure {
-        Failure::SqliteFailure(code, message) => match code & 0xff {
-            CONSTRAINT => Error::stale("the stored state has changed").because(cause),
-            FULL => Error::full(cause),
-            class if DAMAGED.contains(&class) => {
-                Error::unavailable("the database file is damaged", cause)
-            }
-            class if PASSING.contains(&class) => {
-                Error::unavailable("the database is not available", cause)
-            }
-            _ if message.contains("no such table") => {
-                Error::unavailable("the database has no schema; run `cairn migrate up`", cause)
-            }
-            _ => Error::internal(cause),
-        },
-        Failure::ConnectionFailed(_) => Error::unavailable("the database cannot be opened", cause),
+        Failure::SqliteFailure(code, message) => Failed::by_code(code, &message).because(cause),
+        Failure::ConnectionFailed(_) => Failed::Unreadable.because(cause),
         _ => Error::internal(cause),
     }
 }

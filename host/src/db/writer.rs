@@ -11,8 +11,8 @@ use std::{
 };
 
 use cairn_registry::{
-    Error, Result,
-    store::{Expect, Statement, Value},
+    Result,
+    store::{Statement, Value},
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -104,16 +104,7 @@ impl Writer {
             .connection
             .execute(&statement.sql, &statement.parameters)
             .map_err(failed)?;
-        match statement.expect {
-            Expect::Exactly(rows) if rows != touched => Err(Error::stale(
-                "the stored state has changed",
-            )
-            .because(format!(
-                "{touched} rows where {rows} were expected: {}",
-                statement.sql
-            ))),
-            Expect::Any | Expect::Exactly(_) => Ok(()),
-        }
+        statement.expect.check(touched, &statement.sql)
     }
 
     fn watch(&mut self) {

@@ -6,7 +6,7 @@ mod steps;
 
 use cairn_registry::{
     Error, ErrorKind, Result,
-    store::{Db, Engine, Row, Statement, Value},
+    store::{Db, Engine, NO_SCHEMA, Row, Statement, Value},
 };
 
 pub use standing::{Applied, Standing, pending, standing, unknown};
@@ -42,7 +42,7 @@ pub(crate) fn applied(mut row: Row) -> Result<Applied> {
 }
 
 fn lacks_schema(error: &Error) -> bool {
-    error.kind() == ErrorKind::Unavailable && error.message().contains("cairn migrate up")
+    error.kind() == ErrorKind::Unavailable && error.message() == NO_SCHEMA
 }
 
 /// Applies at most `most` missing steps (all without it) and gives those that this call applied.
@@ -125,7 +125,8 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Keeps other migrations out until the batch ends, however long that takes. A SQLite file has one writer anyway.
+/// Keeps other migrations out until the batch ends, however long that takes. A SQLite file has one writer anyway: its lock
+/// ends with its holder, so that it needs no time to run out, and who waits longer than `database.busyTimeout` is told so.
 fn alone(engine: Engine) -> Vec<Statement> {
     let wait: &[&str] = match engine {
         Engine::Sqlite => &[],

@@ -17,12 +17,16 @@ pub mod postgres;
 pub(crate) mod registry;
 pub(crate) mod seen;
 pub(crate) mod source;
+pub mod sqlite;
 mod text;
 pub(crate) mod view;
 pub(crate) mod walk;
 
 pub use listing::head;
 pub use port::{Db, Engine, Expect, Row, Statement, Value};
+
+/// What is said of a database without the schema, on every engine.
+pub const NO_SCHEMA: &str = "the database has no schema, or an older one: run `cairn migrate up`";
 
 /// `?first, ?first+1, …` for a list of `count` parameters.
 fn placeholders(first: usize, count: usize) -> String {

@@ -151,6 +151,19 @@ pub enum Expect {
     Exactly(u64),
 }
 
+impl Expect {
+    /// Whether a statement that touched so many rows did what it had to.
+    pub fn check(self, touched: u64, sql: &str) -> Result<()> {
+        match self {
+            Self::Exactly(wanted) if touched != wanted => Err(Error::stale(
+                "somebody else changed this at the same time: read again, then retry",
+            )
+            .because(format!("{touched} rows instead of {wanted}: {sql}"))),
+            Self::Exactly(_) | Self::Any => Ok(()),
+        }
+    }
+}
+
 /// One statement of a batch.
 #[derive(Debug, Clone)]
 pub struct Statement {

@@ -3,6 +3,7 @@
 
 use memchr::memchr3;
 
+use super::NO_SCHEMA;
 use crate::Error;
 
 /// Tells a new session how to plan. Every statement here is made for an index and says in which order tables are to be
@@ -41,7 +42,7 @@ pub fn numbered(sql: &str) -> String {
 pub fn failure(code: &str, cause: impl Into<String>) -> Error {
     const DISK_FULL: &str = "53100";
     /// Undefined table, column, function; schema that is not there.
-    const NO_SCHEMA: [&str; 4] = ["42P01", "42703", "42883", "3F000"];
+    const MISSING: [&str; 4] = ["42P01", "42703", "42883", "3F000"];
     const FORBIDDEN: &str = "42501";
     /// Statement timeout or a cancel; a lock that could not be had; a write on a standby.
     const PASSING: [&str; 3] = ["57014", "55P03", "25006"];
@@ -51,10 +52,7 @@ pub fn failure(code: &str, cause: impl Into<String>) -> Error {
     match (code, class) {
         (DISK_FULL, _) => Error::full(cause),
         (_, "23" | "40") => Error::stale("the stored state has changed").because(cause),
-        (code, _) if NO_SCHEMA.contains(&code) => Error::unavailable(
-            "the database has no schema, or an older one: run `cairn migrate up`",
-            cause,
-        ),
+        (code, _) if MISSING.contains(&code) => Error::unavailable(NO_SCHEMA, cause),
         (FORBIDDEN, _) => Error::unavailable(
             "the database does not let this user at its tables: grant them",
             cause,

@@ -101,20 +101,25 @@ impl Pass {
         Ok(self.cursor.is_some())
     }
 
-    /// Notes where the next page is. A cursor that comes again would be followed for ever.
+    /// Notes where the next page is. A cursor that comes again would be followed for ever, and one with a NUL character could
+    /// not be kept.
     fn follow(&mut self, next: Option<String>) -> Result<(), SourceError> {
-        if let Some(next) = &next
-            && !self.seen.insert(digest(next))
-        {
-            let shown: String = next.chars().take(SHOWN).collect();
-            let message = format!(
-                "page {}: the upstream loops: its cursor `{shown}` came before",
-                self.page
-            );
-            return Err(SourceError::new(Kind::Format, message));
+        if let Some(next) = &next {
+            if next.contains('\0') {
+                return Err(self.refused("there is a NUL character in its `nextCursor`"));
+            }
+            if !self.seen.insert(digest(next)) {
+                let shown: String = next.chars().take(SHOWN).collect();
+                let told = format!("the upstream loops: its cursor `{shown}` came before");
+                return Err(self.refused(&told));
+            }
         }
         self.cursor = next;
         Ok(())
+    }
+
+    fn refused(&self, told: &str) -> SourceError {
+        SourceError::new(Kind::Format, format!("page {}: {told}", self.page))
     }
 }
 

@@ -161,6 +161,15 @@ async fn a_page_that_is_too_large_is_not_taken() {
 }
 
 #[tokio::test]
+async fn a_cursor_that_cannot_be_kept_is_refused() {
+    let bench = Bench::new();
+    let server = Server::start(|_| async { page("a/1", Some("x\\u0000")) }).await;
+    let (_, end) = bench.pass(&api(server.url("")), Request::default()).await;
+    let words = ["page 1", "NUL", "nextCursor"];
+    check(&end.expect_err("no cursor"), Kind::Format, &words);
+}
+
+#[tokio::test]
 async fn a_cursor_that_comes_again_ends_the_pass_before_it_is_handed_over() {
     let bench = Bench::new();
     let server = Server::start(|seen: Seen| async move {
