@@ -1,6 +1,6 @@
 //! The sync daemon over files and lists: what changes, what vanishes, what fails, and two of them at once.
 
-use std::{process::Stdio, time::Duration};
+use std::{fs, process::Stdio, time::Duration};
 
 use cairn_tests::{
     Installation, Upstream,
@@ -200,6 +200,48 @@ fn a_daemon_by_itself_feeds_servers_and_ends_when_it_is_told() {
     process::signal(&daemon, "TERM");
     assert_eq!(daemon.wait().expect("a child").code(), Some(0));
     assert_eq!(server.public.get("/v0.1/servers").keys().len(), 2);
+}
+
+/// As in a rolling update: the old process is still there when the new one has applied its configuration.
+#[test]
+fn the_configuration_that_was_applied_last_counts() {
+    let installation = Installation::empty();
+    let write = |names: &[&str]| {
+        let list: Vec<Value> = names.iter().map(|name| server(name, "1.0.0")).collect();
+        installation.write("list.json", &Value::Array(list).to_string())
+    };
+    let mut config = of_file(&write(&["a"]));
+    installation.configure(config.clone());
+    installation.sync();
+    let server = installation.serve(&["--sync=false"]);
+    let shown = |number: usize, what: &str| {
+        until(what, Duration::from_secs(10), || {
+            (server.public.get("/v0.1/servers").keys().len() == number).then_some(())
+        });
+    };
+    let log = installation.path("old.log");
+    let mut old = installation.command(&["sync"]);
+    let mut old = old
+        .stderr(fs::File::create(&log).expect("a file"))
+        .spawn()
+        .expect("the binary");
+    write(&["a", "b", "hidden"]);
+    shown(3, "the old process to follow");
+    config["sources"][0]["filter"] = json!({ "names": { "exclude": ["*/hidden"] } });
+    installation.configure(config);
+    installation.sync();
+    shown(2, "the filter");
+    write(&["a", "b", "hidden", "c"]);
+    until("the old process to say so", Duration::from_secs(10), || {
+        let told = fs::read_to_string(&log).expect("a log");
+        told.contains("configured this source otherwise")
+            .then_some(())
+    });
+    assert_eq!(server.public.get("/v0.1/servers").keys().len(), 2);
+    installation.sync();
+    shown(3, "what the new process has read");
+    process::signal(&old, "TERM");
+    assert_eq!(old.wait().expect("a child").code(), Some(0));
 }
 
 #[test]
