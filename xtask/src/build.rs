@@ -197,7 +197,7 @@ pub(crate) fn embed(command: &mut Command, artifact: &Path) {
 }
 
 /// What the environment tells builds and tests. A server would take it for its own, or for a misspelt setting.
-const NOT_FOR_SERVERS: [&str; 3] = ["CAIRN_COMPONENT", "CAIRN_TEST_DATA", postgres::URL];
+const NOT_FOR_SERVERS: [&str; 3] = ["CAIRN_COMPONENT", cargo::REAL, postgres::URL];
 
 /// A command of the server, whatever the user's shell has for builds and tests.
 pub(crate) fn unspoken(server: &mut Command) -> &mut Command {
