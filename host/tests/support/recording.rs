@@ -161,7 +161,7 @@ async fn pages(db: &impl Db) {
     browse::ping(cx).await.unwrap();
     browse::overview(cx).await.unwrap();
     configure::registries(cx).await.unwrap();
-    report::list(cx).await.unwrap();
+    report::list(cx, report::MOST).await.unwrap();
     report::source(cx, "a").await.unwrap();
 }
 
