@@ -68,7 +68,7 @@ CREATE TABLE view (
     latest     BIGINT NOT NULL,
     changed_at BIGINT NOT NULL,  -- what updated_since compares with
     digest     BYTEA  NOT NULL,  -- of the whole response element
-    head       TEXT   NOT NULL,  -- tag, length of the element, name and version: what a page needs to know of it
+    head       TEXT   NOT NULL,  -- tag, name, version and three lengths: what a page needs to know of it
     tail       BYTEA  NOT NULL,  -- what stands behind the document in the response element
     search     TEXT   NOT NULL
 );

@@ -9,13 +9,8 @@ use cairn_registry::{
 
 use crate::{
     Operation,
-    http::{Answer, Place, Reply, Route, Served},
+    http::{Answer, Call, Place, Reply, Route, Served, log, program},
 };
-
-/// The program, as it was built.
-pub(crate) const NAME: &str = "cairn";
-pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
-const COMMIT: Option<&str> = option_env!("CAIRN_COMMIT");
 
 const JSON: &str = "application/json";
 
@@ -64,11 +59,11 @@ pub(crate) const ROUTES: &[Route] = &[
     },
 ];
 
-pub(crate) async fn health<D: Db>(cx: Cx<'_, D>) -> Served {
+pub(crate) async fn health<D: Db>(cx: Cx<'_, D>, call: &Call<'_>) -> Served {
     let (status, body) = match browse::ping(cx).await {
         Ok(()) => (StatusCode::OK, r#"{"status":"healthy"}"#.to_owned()),
         Err(error) => {
-            eprintln!("unhealthy: {error}");
+            log("unhealthy", &error, call.headers);
             let error = quote(error.message());
             (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -84,9 +79,9 @@ pub(crate) fn ping() -> Reply {
 }
 
 pub(crate) fn version() -> Reply {
-    let commit = quote(COMMIT.unwrap_or("unknown"));
-    let body = format!(
-        r#"{{"name":"{NAME}","version":"{VERSION}","commit":{commit},"git_commit":{commit}}}"#
-    );
+    let (name, version) = (quote(program::NAME), quote(program::VERSION));
+    let commit = quote(program::COMMIT.unwrap_or("unknown"));
+    let body =
+        format!(r#"{{"name":{name},"version":{version},"commit":{commit},"git_commit":{commit}}}"#);
     Reply::new(StatusCode::OK, JSON, body)
 }

@@ -4,7 +4,7 @@
 //!
 //! * [`Router`]: the whole HTTP map, on this screen.
 //! * `http`: what every surface shares: target, route, query, reply, fault.
-//! * one folder per surface, which knows `http`, `ops` and `model`, never the store and never another surface.
+//! * one folder per surface, which knows `http`, `ops`, `model` and `kinds`, never the store and never another surface.
 //! * `db`: engines behind the store's port; `wasi`: the only export. Nothing else knows that there is a WASI.
 //!
 //! What only a native host can do (cache, compression, limits, probes, metrics) stands around it, not in it: every body
@@ -112,7 +112,7 @@ impl<D: Db> Router<D> {
             Operation::OpenapiJson => openapi::json(cx, call).await,
             Operation::Docs => pages::docs(cx, call).await,
             Operation::Home => pages::home(cx, call).await,
-            Operation::Health => health::health(cx).await,
+            Operation::Health => health::health(cx, call).await,
             Operation::Ping => Ok(health::ping()),
             Operation::Version => Ok(health::version()),
         }

@@ -17,24 +17,26 @@ use std::{
 use bytes::Bytes;
 use cairn::{
     config::model::Limits,
-    db::Libsql,
+    db::{Libsql, Store},
     guest::{Content, Failure, Guests, Offer, Statements},
     telemetry::metrics::Metrics,
 };
+use cairn_registry::store::Db;
 use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
 
 struct House {
+    db: Arc<Libsql>,
     guests: Arc<Guests>,
     metrics: Arc<Metrics>,
     request_timeout: Duration,
 }
 
 fn house(limits: &Limits) -> House {
-    let db = Libsql::temporary().unwrap();
+    let db = Arc::new(Libsql::temporary().unwrap());
     let variables = [("greeting".to_owned(), "good day".to_owned())].into();
     let offer = Offer {
-        db: db.into(),
+        db: Store::Libsql(Arc::clone(&db)),
         variables: Arc::new(variables),
     };
     let metrics = Arc::new(Metrics::new().unwrap());
@@ -49,6 +51,7 @@ fn house(limits: &Limits) -> House {
     .unwrap()
     .remove(0);
     House {
+        db,
         guests: Arc::new(guests),
         request_timeout: limits.request_timeout,
         metrics,
@@ -80,12 +83,28 @@ impl House {
         self.send(Method::GET, path).await
     }
 
+    /// A place for notes of requests that are asked to leave one.
+    async fn expects_notes(&self) {
+        let table = "CREATE TABLE note (x BIGINT)";
+        self.db.script(table).await.unwrap();
+    }
+
+    /// Waits until so many requests have left their note, and so are under way.
+    async fn noted(&self, number: usize) {
+        support::until(&format!("{number} notes"), async || {
+            let notes = self.db.query("SELECT x FROM note", Vec::new()).await;
+            notes.unwrap().len() == number
+        })
+        .await;
+    }
+
     fn spawn(
         &self,
         method: Method,
         path: &'static str,
     ) -> tokio::task::JoinHandle<Result<(u16, String), Failure>> {
         let house = Self {
+            db: Arc::clone(&self.db),
             guests: Arc::clone(&self.guests),
             metrics: Arc::clone(&self.metrics),
             request_timeout: self.request_timeout,
@@ -138,11 +157,12 @@ async fn neighbours_in_the_instance_that_stops_run_again_when_that_is_safe() {
         let mut limits = support::limits();
         limits.instances = 1;
         let house = house(&limits);
+        house.expects_notes().await;
         let reading: Vec<_> = (0..3)
-            .map(|_| house.spawn(Method::GET, "/wait?ms=300"))
+            .map(|_| house.spawn(Method::GET, "/wait?ms=600&note="))
             .collect();
-        let writing = house.spawn(Method::POST, "/wait?ms=300");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        let writing = house.spawn(Method::POST, "/wait?ms=600&note=");
+        house.noted(4).await;
         assert_eq!(house.get(culprit).await, Err(Failure::Stopped), "{culprit}");
         for neighbour in reading {
             assert_eq!(neighbour.await.unwrap(), ok("waited"), "{culprit}: a GET");
@@ -165,8 +185,9 @@ async fn an_answer_of_which_the_end_is_missing_counts_as_none() {
     let mut limits = support::limits();
     limits.instances = 1;
     let house = house(&limits);
-    let streaming = house.spawn(Method::GET, "/stream?chunks=4&ms=100");
-    tokio::time::sleep(Duration::from_millis(150)).await;
+    house.expects_notes().await;
+    let streaming = house.spawn(Method::GET, "/stream?chunks=4&ms=200&note=");
+    house.noted(1).await;
     assert_eq!(house.get("/trap").await, Err(Failure::Stopped));
     let whole = ok("chunk 0\nchunk 1\nchunk 2\nchunk 3\n");
     assert_eq!(streaming.await.unwrap(), whole);
@@ -177,10 +198,11 @@ async fn other_instances_do_not_notice() {
     let mut limits = support::limits();
     limits.concurrent_per_instance = 1;
     let house = house(&limits);
+    house.expects_notes().await;
     let waiting: Vec<_> = (0..3)
-        .map(|_| house.spawn(Method::POST, "/wait?ms=500"))
+        .map(|_| house.spawn(Method::POST, "/wait?ms=600&note="))
         .collect();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    house.noted(3).await;
     assert_eq!(house.get("/trap").await, Err(Failure::Stopped));
     for waiting in waiting {
         assert_eq!(waiting.await.unwrap(), ok("waited"));

@@ -23,16 +23,6 @@ async fn raw(server: &support::Server, text: &str) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// Waits until so many connections are open.
-async fn connections(server: &support::Server, number: usize) {
-    let line = format!(
-        "cairn_connections{{stacklok_component=\"registry\",stacklok_product=\"cairn\"}} {number}\n"
-    );
-    while !server.metrics.render().unwrap().contains(&line) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_protocols_are_spoken() {
     let server = server(config()).await;
@@ -126,7 +116,7 @@ async fn beyond_the_limits_callers_are_told_to_come_again() {
     let server = server(config).await;
     let busy = || server.get("/wait?ms=600", &[]);
     let third = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        server.answering(2).await;
         let response = server.get("/hello", &[]).await;
         assert_eq!(response.status(), 503);
         assert_eq!(header(&response, "retry-after"), "1");
@@ -140,12 +130,12 @@ async fn beyond_the_limits_callers_are_told_to_come_again() {
     let (one, two, ()) = tokio::join!(busy(), server.get("/wait?ms=601", &[]), third);
     assert_eq!((one.status().as_u16(), two.status().as_u16()), (200, 200));
 
-    connections(&server, 0).await;
+    server.shows("cairn_connections", 0).await;
     let mut idle = Vec::new();
     for _ in 0..4 {
         idle.push(TcpStream::connect(server.bound.public).await.unwrap());
     }
-    connections(&server, 4).await;
+    server.shows("cairn_connections", 4).await;
     let answer = raw(&server, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     assert!(answer.contains("Retry-After: 1\r\n"), "{answer}");

@@ -9,12 +9,12 @@ use crate::conversion;
 
 const OFFICIAL: &str = "io.modelcontextprotocol.registry/official";
 
-/// A file of the shared data, or `None` after saying so.
+/// A file of the real records, or `None` after saying so.
 fn real(file: &str) -> Option<PathBuf> {
-    let folder = env::var_os("CAIRN_TEST_DATA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data")),
-        PathBuf::from,
-    );
+    let Some(folder) = env::var_os("CAIRN_TEST_DATA").map(PathBuf::from) else {
+        println!("not checked: {file}, because CAIRN_TEST_DATA names no folder of real records");
+        return None;
+    };
     let path = folder.join(file);
     if path.is_file() {
         return Some(path);

@@ -64,6 +64,9 @@ pub(crate) fn announce(args: &Args) {
     }
 }
 
+/// How a part of the server stands once it is not waited for any more.
+const DONE: [&str; 4] = ["up", "complete", "current", "ahead"];
+
 /// What a server that is not ready still waits for.
 fn pending(body: &str) -> String {
     let answer: Value = serde_json::from_str(body).unwrap_or_default();
@@ -73,7 +76,7 @@ fn pending(body: &str) -> String {
         .flatten()
         .filter(|(_, state)| {
             let status = state.get("status").and_then(Value::as_str);
-            !matches!(status, Some("up" | "complete") | None)
+            status.is_some_and(|status| !DONE.contains(&status))
         })
         .map(|(name, _)| name.as_str())
         .collect();
@@ -122,13 +125,20 @@ mod tests {
     fn only_what_is_not_there_yet_is_waited_for() {
         for (body, expected) in [
             (
-                r#"{"status":"not_ready","components":{"database":{"status":"up"},"schema":{"status":"up"},
-                    "initial_load":{"status":"pending"},"sources":{"sample":{"phase":"syncing"}}}}"#,
+                r#"{"components":{"database":{"status":"up"},"initial_load":{"status":"pending"},
+                    "schema":{"status":"current","version":3},"sources":{"sample":{"status":"syncing"}}},
+                    "status":"not_ready"}"#,
                 "initial load",
             ),
             (
-                r#"{"components":{"database":{"status":"down"},"initial_load":{"status":"pending"}}}"#,
-                "database, initial load",
+                r#"{"components":{"database":{"status":"up"},"initial_load":{"status":"pending"},
+                    "schema":{"status":"ahead","version":4},"sources":{}},"status":"not_ready"}"#,
+                "initial load",
+            ),
+            (
+                r#"{"components":{"database":{"status":"down"},"initial_load":{"status":"pending"},
+                    "schema":{"status":"unknown","version":null},"sources":{}},"status":"not_ready"}"#,
+                "database, initial load, schema",
             ),
             ("busy", ""),
         ] {

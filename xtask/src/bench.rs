@@ -104,6 +104,7 @@ pub(crate) fn measure(
     };
     build::embed(&mut build, &build::artifact(workspace, profile));
     let mut measure = Command::new(cargo::artifact(&mut build, MEASURE, "")?);
+    workspace.tell_records(&mut measure);
     for (flag, file) in [
         ("--binary", binary),
         ("--component", wasm),

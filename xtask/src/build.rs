@@ -14,7 +14,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{
     cargo::{self, Workspace},
-    term,
+    postgres, term,
 };
 
 /// Most bytes the component may have.
@@ -194,6 +194,17 @@ pub(crate) fn embed(command: &mut Command, artifact: &Path) {
     } else {
         command.env_remove("CAIRN_COMPONENT");
     }
+}
+
+/// What the environment tells builds and tests. A server would take it for its own, or for a misspelt setting.
+const NOT_FOR_SERVERS: [&str; 3] = ["CAIRN_COMPONENT", cargo::REAL, postgres::URL];
+
+/// A command of the server, whatever the user's shell has for builds and tests.
+pub(crate) fn unspoken(server: &mut Command) -> &mut Command {
+    for name in NOT_FOR_SERVERS {
+        server.env_remove(name);
+    }
+    server
 }
 
 #[derive(PartialEq, Eq)]

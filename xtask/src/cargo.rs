@@ -20,6 +20,12 @@ const OURS: [&str; 4] = [
     "CARGO_CRATE_",
 ];
 
+/// The folder of real records, for tests and measurements; they are no part of the project.
+pub(crate) const REAL: &str = "CAIRN_TEST_DATA";
+
+/// Where real records are looked for when the user names no folder, from the root.
+const BESIDE: &str = "../shared/data";
+
 /// Where things lie, and what the workspace consists of.
 pub(crate) struct Workspace {
     /// The folder of the workspace's `Cargo.toml`.
@@ -57,6 +63,14 @@ impl Workspace {
             .current_dir(&self.root)
             .env("CARGO_TARGET_DIR", &self.target);
         command
+    }
+
+    /// Tells a program where real records are: where the user says, else beside the project, else nowhere.
+    pub(crate) fn tell_records(&self, command: &mut Command) {
+        let beside = self.root.join(BESIDE);
+        if env::var_os(REAL).is_none() && beside.is_dir() {
+            command.env(REAL, beside);
+        }
     }
 
     /// Names of the integration tests, each with the package it belongs to.

@@ -132,9 +132,8 @@ fn become_server(
         .args(["--address", &public.to_string()])
         .args(["--internal-address", &internal.to_string()])
         .arg("--data-dir")
-        .arg(data)
-        .env_remove("CAIRN_COMPONENT");
-    let error = server.exec();
+        .arg(data);
+    let error = build::unspoken(&mut server).exec();
     Err(error).with_context(|| format!("{} does not start", binary.display()))
 }
 

@@ -57,7 +57,7 @@ fn cairn(
         .args(verb)
         .arg("--config")
         .arg(config)
-        .env("CAIRN_DATABASE_PATH", database)
-        .env_remove("CAIRN_COMPONENT");
+        .env("CAIRN_DATABASE_PATH", database);
+    build::unspoken(&mut command);
     command
 }

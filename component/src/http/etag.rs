@@ -4,6 +4,8 @@ use ::http::{HeaderMap, HeaderValue, header};
 use cairn_registry::model::Digest;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
+use super::program;
+
 /// `"…"`, as it stands in the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Etag(String);
@@ -13,7 +15,7 @@ impl Etag {
     /// The version of the program is part of it, since another one may write the same contents differently. What has to
     /// withstand malice are the digests; to join them, a hash that costs little will do.
     pub(crate) fn of(shape: &'static str, contents: &str, rest: &str) -> Self {
-        let around = [env!("CARGO_PKG_VERSION"), shape, rest].join("\0");
+        let around = [program::VERSION, shape, rest].join("\0");
         let hash = xxh3_128_with_seed(contents.as_bytes(), xxh3_64(around.as_bytes()));
         Self(format!("\"{hash:032x}\""))
     }

@@ -1,7 +1,7 @@
 //! Answers to what went wrong. The domain's error is mapped once, exhaustively; how a fault looks depends on the dialect
 //! of the base and on what the client accepts.
 
-use ::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use cairn_registry::{Error, ErrorKind, model::quote};
 
 use super::{Dialect, Reply, accepts, reply};
@@ -22,6 +22,8 @@ pub(crate) struct Fault {
     at: Option<(String, String)>,
     /// No problem document, whatever the dialect.
     plain: bool,
+    /// What only the operator is told.
+    cause: Option<Error>,
 }
 
 impl Fault {
@@ -31,6 +33,7 @@ impl Fault {
             detail: detail.into(),
             at: None,
             plain: false,
+            cause: None,
         }
     }
 
@@ -80,8 +83,12 @@ impl Fault {
         self.status
     }
 
-    /// Writes it as the base's dialect has it, unless the client asks for a problem document.
+    /// Writes it as the base's dialect has it, unless the client asks for a problem document. The operator is told the
+    /// cause of what is not the client's fault.
     pub(crate) fn reply(self, dialect: Dialect, headers: &HeaderMap) -> Reply {
+        if let Some(cause) = &self.cause {
+            log(&self.status.to_string(), cause, headers);
+        }
         let problem = match dialect {
             Dialect::Official => true,
             Dialect::Toolhive => !self.plain && accepts(headers, PROBLEM),
@@ -128,6 +135,29 @@ impl Fault {
     }
 }
 
+/// The id under which whoever stands in front of us logs the request.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// A longer id is none.
+const LONGEST_ID: usize = 128;
+
+/// Tells the operator what a client is not told.
+pub(crate) fn log(what: &str, cause: &Error, headers: &HeaderMap) {
+    eprintln!("{}", line(what, cause, headers));
+}
+
+/// The line of a log, with the id by which it is found beside the request's own. An id comes from outside: one that could
+/// be read as anything else is left out.
+fn line(what: &str, cause: &Error, headers: &HeaderMap) -> String {
+    let id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let sane = |id: &&str| {
+        (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    match id.filter(sane) {
+        Some(id) => format!("{what}: {cause} request_id={id}"),
+        None => format!("{what}: {cause}"),
+    }
+}
+
 /// The value as the client meant it: a number stays one.
 fn literal(value: &str) -> String {
     match value.parse::<i64>() {
@@ -146,14 +176,12 @@ impl From<Error> for Fault {
             ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        if status.is_server_error() {
-            eprintln!("{status}: {error}");
+        let mut fault = Self::new(status, error.message());
+        if let Some(field) = error.field() {
+            fault = fault.at("query", field, error.value().unwrap_or_default());
         }
-        let fault = Self::new(status, error.message());
-        match error.field() {
-            Some(field) => fault.at("query", field, error.value().unwrap_or_default()),
-            None => fault,
-        }
+        fault.cause = status.is_server_error().then_some(error);
+        fault
     }
 }
 
@@ -172,6 +200,47 @@ mod tests {
         check(Error::full("x"), 507);
         check(Error::unavailable("x", "y"), 503);
         check(Error::internal("x"), 500);
+    }
+
+    #[test]
+    fn only_what_is_not_the_clients_fault_has_a_cause_for_the_log() {
+        let check = |error: Error, expected| {
+            assert_eq!(Fault::from(error).cause.is_some(), expected);
+        };
+        check(Error::invalid("cursor", "?", "x"), false);
+        check(Error::not_found(What::Server, "x"), false);
+        check(Error::full("x"), true);
+        check(Error::unavailable("x", "y"), true);
+        check(Error::internal("x"), true);
+    }
+
+    #[test]
+    fn a_line_of_the_log_carries_the_id_of_its_request() {
+        let check = |id: Option<&[u8]>, expected: &str| {
+            let mut headers = HeaderMap::new();
+            if let Some(id) = id {
+                headers.insert(REQUEST_ID, HeaderValue::from_bytes(id).expect("a value"));
+            }
+            let error = Error::unavailable("no schema", "no table");
+            let line = line("503 Service Unavailable", &error, &headers);
+            assert_eq!(line, expected, "{id:?}");
+        };
+        let bare = "503 Service Unavailable: no schema (no table)";
+        check(None, bare);
+        check(Some(b"a/b-1"), &format!("{bare} request_id=a/b-1"));
+        for odd in [
+            &b""[..],
+            b"two words",
+            b"a\tb",
+            b"\xfc",
+            &[b'x'; LONGEST_ID + 1],
+        ] {
+            check(Some(odd), bare);
+        }
+        check(
+            Some(&[b'x'; LONGEST_ID]),
+            &format!("{bare} request_id={}", "x".repeat(LONGEST_ID)),
+        );
     }
 
     #[test]

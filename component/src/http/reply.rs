@@ -15,8 +15,9 @@ const fn fixed(text: &'static str) -> HeaderValue {
     HeaderValue::from_static(text)
 }
 
-/// Cross-origin rules, on every answer: some clients look for them outside preflights too. `*` does not cover
-/// `Authorization`, so that one is named.
+/// Cross-origin rules, on every answer: some clients look for them outside preflights too. Methods and `*` are what the
+/// official registry answers, whose clients were made against it: they stand for what a browser may send, not for what a
+/// route takes, which `Allow` says. `*` does not cover `Authorization`, so that one is named.
 const CORS: [(HeaderName, HeaderValue); 4] = [
     (header::ACCESS_CONTROL_ALLOW_ORIGIN, fixed("*")),
     (

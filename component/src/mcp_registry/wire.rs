@@ -63,14 +63,23 @@ fn read_limit(text: &str, dialect: Dialect) -> Result<u32, Fault> {
 }
 
 fn read_time(text: &str) -> Result<Timestamp, Fault> {
-    Timestamp::parse(text).ok_or_else(|| {
-        Fault::invalid(
-            "query",
-            "updated_since",
-            text,
-            "invalid updated_since: give an RFC 3339 timestamp such as 2025-08-07T13:15:04Z",
-        )
-    })
+    Timestamp::parse(text)
+        .or_else(|| with_plus(text))
+        .ok_or_else(|| {
+            Fault::invalid(
+                "query",
+                "updated_since",
+                text,
+                "invalid updated_since: give an RFC 3339 timestamp such as 2025-08-07T13:15:04Z",
+            )
+        })
+}
+
+/// The time whose offset lost its `+`: clients send it unescaped, and whoever decodes on the way makes a space of it.
+fn with_plus(text: &str) -> Option<Timestamp> {
+    let (time, offset) = text.rsplit_once(' ')?;
+    time.contains(':').then_some(())?;
+    Timestamp::parse(&format!("{time}+{offset}"))
 }
 
 /// The only parameter besides the path that versions have.
@@ -129,6 +138,28 @@ fn list_body(records: &Listing, next: Option<&str>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plus_that_became_a_space_is_one() {
+        let check = |text, utc: Option<&str>| {
+            let read = read_time(text).ok().map(|time| time.to_string());
+            assert_eq!(read.as_deref(), utc, "{text}");
+        };
+        check("2025-04-12T02:00:00+02:00", Some("2025-04-12T00:00:00Z"));
+        check("2025-04-12T02:00:00 02:00", Some("2025-04-12T00:00:00Z"));
+        check(
+            "2025-04-12T02:00:00.5 00:00",
+            Some("2025-04-12T02:00:00.5Z"),
+        );
+        check("2025-04-12 02:00:00 02:00", Some("2025-04-12T00:00:00Z"));
+        check("2025-04-12 02:00:00Z", Some("2025-04-12T02:00:00Z"));
+        check("2025-04-12 02:00:00", None);
+        check("2025-04-12 02:00", None);
+        check("2025-04-12T02:00:00  02:00", None);
+        check("2025-04-12T02:00:00 ", None);
+        check("2025-04-12T02:00:00 x", None);
+        check(" ", None);
+    }
 
     #[test]
     fn limits_differ_by_dialect() {

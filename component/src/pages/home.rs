@@ -12,10 +12,7 @@ use cairn_registry::{
 };
 
 use super::html::{self, Escaped};
-use crate::{
-    health,
-    http::{Call, Reply, Served, accepts, encode},
-};
+use crate::http::{Call, Reply, Served, accepts, encode, program};
 
 /// A page for who asks for one, JSON for everybody else. Nobody keeps it: it counts, and it names the host it was asked at.
 pub(crate) async fn home<D: Db>(cx: Cx<'_, D>, call: &Call<'_>) -> Served {
@@ -55,7 +52,7 @@ fn origin(call: &Call<'_>) -> String {
 /// The name of the default registry.
 fn name(overview: &Overview) -> &str {
     let first = overview.registries.first();
-    first.map_or(health::NAME, |registry| &registry.name)
+    first.map_or(program::NAME, |registry| &registry.name)
 }
 
 fn json(overview: &Overview) -> String {
@@ -64,7 +61,7 @@ fn json(overview: &Overview) -> String {
     format!(
         r#"{{"name":{},"version":{},"registries":[{}],"sources":[{}],"links":{{"servers":"/v0.1/servers","openapi":"/openapi.yaml","docs":"/docs","health":"/health"}}}}"#,
         quote(name(overview)),
-        quote(health::VERSION),
+        quote(program::VERSION),
         registries.join(","),
         sources.join(","),
     )
@@ -105,8 +102,8 @@ fn page(overview: &Overview, origin: &str, example: &str) -> String {
     let sources: Vec<_> = overview.sources.iter().map(source_row).collect();
     let mut body = format!(
         "<p>A registry of MCP servers, served by {} {}.</p>\n<h2>Registries</h2>\n",
-        health::NAME,
-        health::VERSION
+        program::NAME,
+        program::VERSION
     );
     let head = ["Registry", "Servers", "Versions", "State"];
     body.push_str(&html::table("Registries", &head, &registries));

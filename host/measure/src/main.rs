@@ -38,7 +38,7 @@ use crate::{
 };
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-/// Real records, beside the project and not part of it.
+/// Real records, which are not part of the project, in the folder that `CAIRN_TEST_DATA` names.
 const REAL: &str = "mcp-registry/official-2025-12.json";
 /// What there is without them.
 const FIXTURE: &str = "tests/fixtures/catalog.json";
@@ -132,19 +132,19 @@ async fn measure(args: Args) -> Result<ExitCode> {
 /// The list that records are made from, and how it is called.
 fn data() -> (PathBuf, String) {
     let root = Path::new(ROOT);
-    let folder = std::env::var_os("CAIRN_TEST_DATA")
-        .map_or_else(|| root.join("../shared/data"), PathBuf::from);
-    let real = folder.join(REAL);
-    if real.is_file() {
+    let folder = std::env::var_os("CAIRN_TEST_DATA").map(PathBuf::from);
+    let real = folder.map(|folder| folder.join(REAL));
+    if let Some(real) = real.as_ref().filter(|real| real.is_file()) {
         return (
-            real,
+            real.clone(),
             "records made from the official registry's of December 2025".to_owned(),
         );
     }
-    let note = format!(
-        "records made from {FIXTURE}, since {} is not there",
-        real.display()
-    );
+    let lack = match &real {
+        Some(real) => format!("{} is not there", real.display()),
+        None => "CAIRN_TEST_DATA names no folder of real ones".to_owned(),
+    };
+    let note = format!("records made from {FIXTURE}, since {lack}");
     progress(&note);
     (root.join(FIXTURE), note)
 }

@@ -205,15 +205,12 @@ pub(super) async fn word(db: &Store, sql: &str) -> cairn_registry::Result<String
 }
 
 async fn examine_sources(chart: &mut Chart, config: &Config, daemon: &Daemon, offline: bool) {
-    let known = match daemon.reports().await {
-        Ok(reports) => reports,
+    let known = match daemon.sources().await {
+        Ok(sources) => sources,
         Err(error) => return chart.bad(&error.to_string(), "see the database above"),
     };
     for source in &config.sources {
-        let row = known
-            .iter()
-            .map(|report| &report.source)
-            .find(|row| row.name == source.name);
+        let row = known.iter().find(|row| row.name == source.name);
         match row {
             Some(row) => history(chart, row),
             None => chart.note(&format!(

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use cairn_registry::ops::report::{Finding, Report};
+use cairn_registry::ops::report::{Finding, Lines, Report};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ pub(super) async fn print(daemon: &Daemon, only: Option<&str>, format: Format) -
 
 fn to_json(report: &Report) -> Value {
     let source = &report.source;
-    let warned = report.warned.iter().map(|one| {
+    let warned = report.warned.lines.iter().map(|one| {
         let warnings: Value = serde_json::from_str(&one.warnings).unwrap_or_default();
         json!({ "name": one.name, "version": one.version, "warnings": warnings })
     });
@@ -49,7 +49,9 @@ fn to_json(report: &Report) -> Value {
         "records": source.records,
         "hidden": source.hidden,
         "warned": warned.collect::<Vec<_>>(),
-        "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+        "moreWarned": report.warned.more,
+        "findings": report.findings.lines.iter().map(finding).collect::<Vec<_>>(),
+        "moreFindings": report.findings.more,
     })
 }
 
@@ -79,8 +81,9 @@ fn print_text(report: &Report) {
     if !source.message.is_empty() {
         out::line(format_args!("  {}", source.message));
     }
-    report.findings.iter().for_each(print_finding);
-    for one in &report.warned {
+    report.findings.lines.iter().for_each(print_finding);
+    print_rest(&report.findings, "findings");
+    for one in &report.warned.lines {
         let warnings: Vec<Value> = serde_json::from_str(&one.warnings).unwrap_or_default();
         for warning in warnings {
             let text = |field: &str| {
@@ -96,6 +99,17 @@ fn print_text(report: &Report) {
                 one.name, one.version
             ));
         }
+    }
+    print_rest(&report.warned, "records with warnings");
+}
+
+/// Nobody is to take the beginning of a list for all of it.
+fn print_rest<T>(list: &Lines<T>, what: &str) {
+    if list.more {
+        out::line(format_args!(
+            "  … these are the first {} {what}; there are more",
+            list.lines.len()
+        ));
     }
 }
 

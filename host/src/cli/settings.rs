@@ -3,16 +3,16 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result, bail};
+use cairn_registry::Error;
 use clap::Args;
 use tokio::runtime::Runtime;
 
 use crate::{
     config::{self, Config, Database, Overrides, Postgres, Process},
-    db::Store,
+    db::{Store, postgres::Failure},
     migrate::{self, Standing, Step},
     telemetry::{metrics::Metrics, trace::Tracer},
 };
-use cairn_registry::store::Db;
 
 /// Where the configuration is, and what overrides it.
 #[derive(Debug, Args)]
@@ -158,18 +158,53 @@ fn migrates_apart(database: &Database) -> bool {
 /// Waits for a server that is not there yet: it may be starting, too. One that refuses the login is there.
 async fn reached(config: &Config, db: cairn_registry::Result<Store>) -> Result<Store> {
     let db = db.with_context(|| config.database.to_string())?;
-    let Some(server) = &config.database.postgres else {
+    let (Some(server), Store::Postgres(pool)) = (&config.database.postgres, &db) else {
         return Ok(db);
     };
     for attempt in 1.. {
-        match db.query("SELECT 1", Vec::new()).await {
-            Ok(_) => break,
-            Err(error) if attempt >= server.attempts || error.message().contains("login") => {
-                return Err(error).with_context(|| config.database.to_string());
-            }
-            Err(error) => tracing::warn!(%error, attempt, "waiting for the database"),
+        let Err(failure) = pool.session().run("SELECT 1", &[]).await else {
+            break;
+        };
+        let last = attempt >= server.attempts || refuses_login(&failure);
+        let error = Error::from(failure);
+        if last {
+            return Err(error).with_context(|| config.database.to_string());
         }
+        tracing::warn!(%error, attempt, "waiting for the database");
         tokio::time::sleep(server.pause).await;
     }
     Ok(db)
+}
+
+/// Class 28 of SQLSTATE: an unknown user, a wrong password, an address that is not let in.
+fn refuses_login(failure: &Failure) -> bool {
+    matches!(failure, Failure::Refused(refusal) if refusal.code.starts_with("28"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::postgres::Refusal;
+
+    #[test]
+    fn only_a_refused_login_is_not_waited_for() {
+        let refused = |code: &str| {
+            Failure::Refused(Box::new(Refusal {
+                severity: "FATAL".to_owned(),
+                code: code.to_owned(),
+                message: "login".to_owned(),
+                detail: None,
+                text: "FATAL: login".to_owned(),
+            }))
+        };
+        for (failure, expected) in [
+            (refused("28000"), true),
+            (refused("28P01"), true),
+            (refused("3D000"), false),
+            (refused("57P03"), false),
+            (Failure::Unreachable("no login", "login".to_owned()), false),
+        ] {
+            assert_eq!(refuses_login(&failure), expected, "{failure:?}");
+        }
+    }
 }

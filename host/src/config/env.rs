@@ -38,16 +38,6 @@ pub(super) const FILE: [&str; 2] = ["CAIRN_CONFIG", "THV_REGISTRY_CONFIG"];
 const PREFIXES: [&str; 2] = ["CAIRN_", "THV_REGISTRY_"];
 /// Keys that have no variable, as a variable would spell them.
 const LISTS: [&str; 2] = ["SOURCES", "REGISTRIES"];
-/// Variables of the project's own tests, which a server started by them inherits.
-const TEST_VARIABLES: [&str; 7] = [
-    "CAIRN_BIN",
-    "CAIRN_COMPONENT_WASM",
-    "CAIRN_CRASHES",
-    "CAIRN_SEED",
-    "CAIRN_TARGET",
-    "CAIRN_TEST_DATA",
-    "CAIRN_TEST_POSTGRES",
-];
 
 /// All names of a key: ours first, which is the one to recommend.
 pub(super) fn names<T>(key: &Key<T>) -> Vec<String> {
@@ -98,8 +88,7 @@ fn one(key: &'static Key<Config>, env: &dyn Lookup, layer: &mut Layer, report: &
 /// Why a variable with one of our prefixes cannot stay, if so.
 fn objection(name: &str, keys: &[Key<Config>], env: &dyn Lookup) -> Option<String> {
     let known = || keys.iter().flat_map(names);
-    let mine = FILE.contains(&name) || TEST_VARIABLES.contains(&name);
-    if mine || known().any(|known| known == name) || is_service_link(name, env) {
+    if FILE.contains(&name) || known().any(|known| known == name) || is_service_link(name, env) {
         return None;
     }
     let text = value(env, name)?;

@@ -140,7 +140,7 @@ impl Libsql {
 
     /// Reads all rows of a statement; `None` when the statement writes, which no reader does.
     pub(super) fn read(&self, sql: &str, parameters: &[Value]) -> Result<Option<Table>> {
-        let mut slot = self.reader();
+        let mut slot = self.reader()?;
         let reader = match &mut *slot {
             Some(reader) => reader,
             empty => empty.insert(self.connect(Role::Reader)?),
@@ -165,7 +165,7 @@ impl Libsql {
 
     /// The first free reader: those in front stay warm, those behind are never opened. When all are taken, waits for
     /// the first, which is a matter of microseconds.
-    fn reader(&self) -> MutexGuard<'_, Option<Connection>> {
+    fn reader(&self) -> Result<MutexGuard<'_, Option<Connection>>> {
         let free = self
             .readers
             .iter()
@@ -175,9 +175,9 @@ impl Libsql {
                 Err(TryLockError::WouldBlock) => None,
             });
         match (free, self.readers.as_slice()) {
-            (Some(slot), _) => slot,
-            (None, [first, ..]) => lock(first),
-            (None, []) => unreachable!("a pool is made with at least one reader"),
+            (Some(slot), _) => Ok(slot),
+            (None, [first, ..]) => Ok(lock(first)),
+            (None, []) => Err(Error::internal("a pool without readers")),
         }
     }
 

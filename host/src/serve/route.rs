@@ -1,4 +1,5 @@
-//! The template that a path belongs to, as a label for metrics. There are few of them whatever callers ask for.
+//! The template that a path belongs to, as a label for metrics: one for each route of the component below each of its
+//! bases, whatever callers ask for. A test compares with the component, whose own table is on the other side of the wasm.
 
 use std::sync::LazyLock;
 
@@ -13,16 +14,15 @@ const BASES: [&str; 6] = [
 ];
 
 /// What hangs there.
-const LEAVES: [&str; 10] = [
-    "/",
+const LEAVES: [&str; 9] = [
     "/servers",
-    "/servers/{name}",
     "/servers/{name}/versions",
     "/servers/{name}/versions/{version}",
     "/openapi.json",
     "/openapi.yaml",
     "/docs",
     "/health",
+    "/ping",
     "/version",
 ];
 
@@ -32,8 +32,12 @@ static TEMPLATES: LazyLock<Vec<Vec<String>>> = LazyLock::new(|| {
     BASES.map(at).to_vec()
 });
 
-/// The template of a path, or `other`.
+/// The template of a path, or `other`. A trailing slash is redirected away, so it is none of the path.
 pub(crate) fn route(path: &str) -> &'static str {
+    let path = path.trim_end_matches('/');
+    if path.is_empty() {
+        return "/";
+    }
     let mut segments = [""; 8];
     let mut number = 0;
     for segment in path.split('/') {
@@ -57,32 +61,47 @@ pub(crate) fn route(path: &str) -> &'static str {
     template.map_or("other", String::as_str)
 }
 
-/// A server's name is one segment, or two when its slash came unencoded.
 fn leaf(segments: &[&str]) -> Option<usize> {
     match segments {
-        [] | [""] => Some(0),
-        ["servers"] => Some(1),
-        ["servers", _] => Some(2),
-        ["servers", _, "versions", _] | ["servers", _, _, "versions", _] => Some(4),
-        ["servers", _, "versions"] | ["servers", _, _, "versions"] => Some(3),
-        ["openapi.json"] => Some(5),
-        ["openapi.yaml"] => Some(6),
-        ["docs"] => Some(7),
-        ["health" | "ping"] => Some(8),
-        ["version"] => Some(9),
+        ["servers"] => Some(0),
+        ["servers", first, second, "versions"] if is_name(first, second) => Some(1),
+        ["servers", first, second, "versions", _] if is_name(first, second) => Some(2),
+        ["servers", _, "versions"] => Some(1),
+        ["servers", _, "versions", _] => Some(2),
+        ["openapi.json"] => Some(3),
+        ["openapi.yaml"] => Some(4),
+        ["docs"] => Some(5),
+        ["health"] => Some(6),
+        ["ping"] => Some(7),
+        ["version"] => Some(8),
         _ => None,
     }
 }
 
+/// Whether these are the halves of a name whose slash came unencoded.
+fn is_name(first: &str, second: &str) -> bool {
+    let half = |text: &str| !(text.is_empty() || text.contains("%2F") || text.contains("%2f"));
+    half(first) && half(second)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::route;
+    use cairn_component::{Router, router};
+    use cairn_registry::model::Namespace;
+    use http::{Method, Request, StatusCode};
+    use serde_json::Value;
+
+    use super::{BASES, LEAVES, route};
+    use crate::db::Libsql;
 
     #[test]
     fn paths_fall_into_few_templates() {
         for (path, template) in [
             ("/", "/"),
+            ("/v0.1", "other"),
             ("/v0.1/servers", "/v0.1/servers"),
+            ("/v0.1/servers/", "/v0.1/servers"),
+            ("/v0.1/servers/a%2Fb", "other"),
             (
                 "/v0/servers/a.b%2Fc/versions",
                 "/v0/servers/{name}/versions",
@@ -93,7 +112,15 @@ mod tests {
                 "/v0.1/servers/{name}/versions/{version}",
             ),
             (
-                "/v0.1/servers/versions/versions/versions",
+                "/v0.1/servers/a%2Fb/versions/versions",
+                "/v0.1/servers/{name}/versions/{version}",
+            ),
+            (
+                "/v0.1/servers/a/versions/versions",
+                "/v0.1/servers/{name}/versions",
+            ),
+            (
+                "/v0.1/servers/a/versions/versions/1",
                 "/v0.1/servers/{name}/versions/{version}",
             ),
             (
@@ -108,11 +135,77 @@ mod tests {
                 "/registry/x/openapi.yaml",
                 "/registry/{registry}/openapi.yaml",
             ),
+            ("/ping", "/ping"),
             ("/nobody/knows", "other"),
             ("/v0.1/servers/a/b/c/d", "other"),
             ("*", "other"),
         ] {
             assert_eq!(route(path), template, "{path}");
         }
+    }
+
+    /// The component's table, on a store that is never asked.
+    fn component() -> Router<Libsql> {
+        let db = Libsql::temporary().expect("a file");
+        router(db, Namespace::default())
+    }
+
+    async fn ask(component: &Router<Libsql>, method: Method, path: &str) -> (StatusCode, Value) {
+        let request = Request::builder().method(method).uri(path);
+        let answer = component.answer(&request.body(()).expect(path)).await;
+        let body = serde_json::from_slice(answer.body()).unwrap_or_default();
+        (answer.status(), body)
+    }
+
+    #[tokio::test]
+    async fn every_route_of_the_component_has_the_label_it_is_documented_by() {
+        let (_, document) = ask(&component(), Method::GET, "/openapi.json").await;
+        let paths = document["paths"].as_object().expect("paths");
+        let mut leaves = 0;
+        for path in paths.keys() {
+            let label = path.replace("{serverName}", "{name}");
+            let asked = label
+                .replace("{name}", "io.a%2Fx")
+                .replace("{version}", "1");
+            assert_eq!(route(&asked), label, "{path}");
+            leaves += 1;
+        }
+        assert_eq!(leaves, LEAVES.len() + 1, "each leaf, and the root");
+    }
+
+    #[tokio::test]
+    async fn every_label_is_of_a_route_of_the_component() {
+        let component = component();
+        for base in BASES {
+            for leaf in LEAVES {
+                let label = format!("{base}{leaf}");
+                let path = label.replace(['{', '}'], "");
+                assert_eq!(route(&path), label);
+                let (status, _) = ask(&component, Method::OPTIONS, &path).await;
+                assert_eq!(status, StatusCode::NO_CONTENT, "{label}");
+            }
+        }
+    }
+
+    /// All paths of up to five of these segments: those that lead nowhere have no label, and only those.
+    #[tokio::test]
+    async fn what_leads_nowhere_is_other() {
+        const SEGMENTS: [&str; 8] = [
+            "servers", "versions", "registry", "v0.1", "health", "x", "a%2Fb", "",
+        ];
+        let component = component();
+        let mut paths = vec![String::new()];
+        let mut asked = 0;
+        for _ in 0..5 {
+            let longer = |path: &String| SEGMENTS.map(|segment| format!("{path}/{segment}"));
+            paths = paths.iter().flat_map(longer).collect();
+            for path in &paths {
+                let (status, _) = ask(&component, Method::OPTIONS, path).await;
+                let nowhere = status == StatusCode::NOT_FOUND;
+                assert_eq!(route(path) == "other", nowhere, "{path}: {status}");
+                asked += 1;
+            }
+        }
+        assert!(asked > 30_000, "{asked}");
     }
 }

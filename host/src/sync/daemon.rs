@@ -144,7 +144,12 @@ impl Daemon {
 
     /// What every source holds that is remarkable.
     pub async fn reports(&self) -> Result<Vec<report::Report>> {
-        report::list(self.cx()).await
+        report::list(self.cx(), report::MOST).await
+    }
+
+    /// The sources alone.
+    pub async fn sources(&self) -> Result<Vec<report::Source>> {
+        report::sources(self.cx()).await
     }
 
     /// Runs every source of that name (all without one) once, due or not, side by side.

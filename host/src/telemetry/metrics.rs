@@ -153,11 +153,6 @@ impl Metrics {
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
-    /// Adds a figure of another room, such as one of the sync daemon's.
-    pub fn register(&self, figure: impl Collector + 'static) -> Result<()> {
-        self.registry.register(Box::new(figure))
-    }
-
     /// A request was answered. `route` is a template, never a path.
     pub(crate) fn answered(&self, route: &str, method: &str, status: &str, took: Duration) {
         self.request_duration

@@ -181,12 +181,13 @@ impl Side {
     /// What an operator sees of the sources, and of what they hold that is remarkable.
     pub async fn reports(&self, now: i64) -> String {
         let mut told = String::new();
-        for report in report::list(self.cx(now)).await.expect("reports") {
-            let warned = report.warned.iter();
+        let reports = report::list(self.cx(now), report::MOST).await;
+        for report in reports.expect("reports") {
+            let (findings, warned) = (report.findings.lines, report.warned.lines.iter());
             let warned: Vec<_> = warned
                 .map(|one| (&one.name, &one.version, &one.warnings))
                 .collect();
-            told += &format!("{:?} {:?} {warned:?}\n", report.source, report.findings);
+            told += &format!("{:?} {:?} {warned:?}\n", report.source, findings);
         }
         told
     }

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::{Arc, OnceLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -65,6 +65,18 @@ fn build() -> PathBuf {
     guest::precompile(&wasm, &unfinished).unwrap();
     unfinished.persist(&artifact).unwrap();
     artifact
+}
+
+/// How long something may take to become true.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Looks again and again until it is so; panics with `what` was waited for.
+pub async fn until(what: &str, mut look: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !look().await {
+        assert!(Instant::now() < end, "waited {PATIENCE:?} for {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
 }
 
 /// Limits small enough to be reached.
@@ -194,6 +206,20 @@ impl<D> Server<D> {
         body: impl Into<Bytes>,
     ) -> Response<Bytes> {
         send(self.bound.public, method, path, headers, body).await
+    }
+
+    /// Waits until a figure of its own, one without further labels, has this value.
+    pub async fn shows(&self, figure: &str, value: u32) {
+        let line = format!(
+            "\n{figure}{{stacklok_component=\"registry\",stacklok_product=\"cairn\"}} {value}\n"
+        );
+        let shown = async || self.metrics.render().unwrap().contains(&line);
+        until(line.trim(), shown).await;
+    }
+
+    /// Waits until so many requests are being answered.
+    pub async fn answering(&self, number: u32) {
+        self.shows("http_server_active_requests", number).await;
     }
 
     /// A `GET` from the internal listener.

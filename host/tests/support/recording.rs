@@ -158,7 +158,7 @@ async fn pages(db: &impl Db) {
     }
     browse::ping(cx).await.unwrap();
     browse::overview(cx).await.unwrap();
-    report::list(cx).await.unwrap();
+    report::list(cx, report::MOST).await.unwrap();
     report::source(cx, "a").await.unwrap();
 }
 

@@ -71,7 +71,7 @@ pub struct Reference {
 /// A deviation from the kind's schema that does not stop the record from being served.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Warning {
-    /// JSON pointer (RFC 6901) into the document.
+    /// JSON pointer (RFC 6901) into the document; for what upstream says of it, into the element around it.
     pub pointer: String,
     pub message: String,
 }

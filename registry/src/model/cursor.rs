@@ -9,19 +9,18 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
-use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
 /// The last record of the page before: the next page begins after it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
     pub name: String,
     pub version: String,
 }
 
 /// A position, with the query of the list it was made in; `None` in all of them for foreign cursors.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     pub after: Position,
     pub search: Option<String>,

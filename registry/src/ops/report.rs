@@ -12,23 +12,43 @@ pub use crate::store::{
     source::Source,
 };
 
-/// Most lines of each list.
-const MOST: u32 = 10_000;
+/// Most lines of each list, unless less is asked for.
+pub const MOST: u32 = 10_000;
 
 /// A source with its lists.
 pub struct Report {
     pub source: Source,
-    pub findings: Vec<Finding>,
-    pub warned: Vec<Warned>,
+    pub findings: Lines<Finding>,
+    pub warned: Lines<Warned>,
 }
 
-/// All sources, with what is remarkable in each.
-pub async fn list<D: Db>(cx: Cx<'_, D>) -> Result<Vec<Report>> {
+/// The lines of a list that has a bound.
+pub struct Lines<T> {
+    pub lines: Vec<T>,
+    /// Whether there are more than these.
+    pub more: bool,
+}
+
+impl<T> Lines<T> {
+    /// Of one line more than are wanted.
+    fn of(mut lines: Vec<T>, most: u32) -> Self {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let more = lines.len() > most;
+        lines.truncate(most);
+        Self { lines, more }
+    }
+}
+
+/// All sources, with what is remarkable in each: at most so many lines of each list.
+pub async fn list<D: Db>(cx: Cx<'_, D>, most: u32) -> Result<Vec<Report>> {
+    let asked = most.saturating_add(1);
     let mut reports = Vec::new();
     for source in source::list(cx.db, cx.namespace).await? {
+        let findings = finding::list(cx.db, cx.namespace, &source.name, asked).await?;
+        let warned = entry::list_warned(cx.db, cx.namespace, &source.name, asked).await?;
         reports.push(Report {
-            findings: finding::list(cx.db, cx.namespace, &source.name, MOST).await?,
-            warned: entry::list_warned(cx.db, cx.namespace, &source.name, MOST).await?,
+            findings: Lines::of(findings, most),
+            warned: Lines::of(warned, most),
             source,
         });
     }

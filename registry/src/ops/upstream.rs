@@ -7,6 +7,9 @@ use crate::{
     model::{Status, Timestamp},
 };
 
+/// Where the block stands beside a record: a JSON pointer (RFC 6901), in which the slash of a name is `~1`.
+const BLOCK: &str = "/_meta/io.modelcontextprotocol.registry~1official";
+
 /// The official block, as far as it could be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Upstream {
@@ -23,21 +26,22 @@ impl Upstream {
         let Some(block) = block else {
             return Self::default();
         };
-        let mut warn = |field: &str, message: &str| {
+        let mut warn = |at: &str, message: &str| {
             warnings.push(Warning {
-                pointer: format!("_meta/{field}"),
+                pointer: format!("{BLOCK}{at}"),
                 message: message.to_owned(),
             });
         };
         let Ok(Value::Object(fields)) = serde_json::from_str(block) else {
-            warn("", "the official block is not an object");
+            warn("", "is not an object");
             return Self::default();
         };
         let mut time = |field: &str| {
             let text = fields.get(field)?;
             let time = text.as_str().and_then(Timestamp::parse);
             if time.is_none() && !text.is_null() {
-                warn(field, "is not an RFC 3339 time; taken as not given");
+                let at = format!("/{field}");
+                warn(&at, "is not an RFC 3339 time; taken as not given");
             }
             time
         };
@@ -50,7 +54,7 @@ impl Upstream {
             .and_then(Status::parse);
         if status.is_none() && fields.contains_key("status") {
             warn(
-                "status",
+                "/status",
                 "is not active, deprecated or deleted; taken as active",
             );
         }
@@ -111,12 +115,34 @@ mod tests {
             Some(1_000_000),
             &[],
         );
-        check(Some("[]"), None, None, &["_meta/"]);
+        for block in ["[]", "null", "1", "{"] {
+            check(Some(block), None, None, &[BLOCK]);
+        }
         check(
-            Some(r#"{"status":"odd","publishedAt":"yesterday"}"#),
+            Some(
+                r#"{"status":"odd","publishedAt":"yesterday","updatedAt":1,"statusChangedAt":null}"#,
+            ),
             None,
             None,
-            &["_meta/publishedAt", "_meta/status"],
+            &[
+                "/_meta/io.modelcontextprotocol.registry~1official/publishedAt",
+                "/_meta/io.modelcontextprotocol.registry~1official/updatedAt",
+                "/_meta/io.modelcontextprotocol.registry~1official/status",
+            ],
         );
+    }
+
+    #[test]
+    fn pointers_lead_to_what_they_name() {
+        let element = r#"{"server":{},"_meta":{"io.modelcontextprotocol.registry/official":{"status":1,"publishedAt":2}}}"#;
+        let element: Value = serde_json::from_str(element).expect("an element");
+        let block = element.pointer(BLOCK).expect("the block").to_string();
+        let mut warnings = Vec::new();
+        let _ = Upstream::read(Some(&block), &mut warnings);
+        let found: Vec<_> = warnings
+            .iter()
+            .map(|warning| element.pointer(&warning.pointer))
+            .collect();
+        assert_eq!(found, [Some(&Value::from(2)), Some(&Value::from(1))]);
     }
 }

@@ -39,6 +39,7 @@ async fn handle(request: Incoming) -> Response<Body> {
         "/panic" => panic!("asked for"),
         "/alloc" => allocate(query.number("mb")),
         "/wait" => {
+            note(query.has("note")).await;
             spin_sdk::time::sleep(Duration::from_millis(query.number("ms"))).await;
             text("waited")
         }
@@ -47,7 +48,7 @@ async fn handle(request: Incoming) -> Response<Body> {
             Err(error) => answer(500, error.to_string()),
         },
         "/head" => text(head(&request)),
-        "/stream" => stream(query.number("chunks"), query.number("ms")),
+        "/stream" => stream(&query),
         "/make" => make(&query, seen),
         "/sql" => text(sql(query.text("q")).await),
         "/sql-stream" => text(sql_stream(query.text("q")).await),
@@ -87,7 +88,16 @@ fn allocate(megabytes: u64) -> Response<Body> {
     text(format!("held {} MiB", held.len()))
 }
 
-fn stream(chunks: u64, pause: u64) -> Response<Body> {
+/// Leaves a row, where that is asked for: whoever looks into the database knows that the request has come so far.
+async fn note(asked_for: bool) {
+    if asked_for {
+        sql("INSERT INTO note VALUES (1)".to_owned()).await;
+    }
+}
+
+fn stream(query: &Query) -> Response<Body> {
+    let (chunks, pause) = (query.number("chunks"), query.number("ms"));
+    let asked_for = query.has("note");
     let (mut sender, body) = body::stream::<String>();
     spin_sdk::wasip3::spawn(async move {
         for chunk in 0..chunks {
@@ -95,6 +105,7 @@ fn stream(chunks: u64, pause: u64) -> Response<Body> {
             if sender.send(format!("chunk {chunk}\n")).await.is_err() {
                 break;
             }
+            note(asked_for && chunk == 0).await;
         }
     });
     Response::new(body.boxed_unsync())

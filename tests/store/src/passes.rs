@@ -176,10 +176,12 @@ pub(super) async fn one_bad_record_never_costs_the_others(db: &impl Db) {
         world.shown("", Query::default()).await,
         ["n/x@1.0.0*", "n/z@^1.0*"]
     );
-    let report = report::list(world.cx()).await.unwrap().remove(0);
+    let reports = async |most| report::list(world.cx(), most).await.unwrap();
+    let report = reports(report::MOST).await.remove(0);
     let positions = |class| {
         let of = report
             .findings
+            .lines
             .iter()
             .filter(|finding| finding.class == class);
         of.map(|finding| finding.position.as_str())
@@ -190,8 +192,18 @@ pub(super) async fn one_bad_record_never_costs_the_others(db: &impl Db) {
         ["servers[0]", "servers[2]", "servers[3]"]
     );
     assert_eq!(positions(Class::Skipped), ["skills"]);
-    let warned: Vec<&str> = report.warned.iter().map(|one| one.name.as_str()).collect();
+    let warned = report.warned.lines.iter();
+    let warned: Vec<&str> = warned.map(|one| one.name.as_str()).collect();
     assert_eq!(warned, ["n/z"]);
+    assert!(!report.findings.more && !report.warned.more);
+    for (most, lines, more) in [(4, 4, false), (3, 3, true), (0, 0, true)] {
+        let findings = reports(most).await.remove(0).findings;
+        assert_eq!(
+            (findings.lines.len(), findings.more),
+            (lines, more),
+            "{most}"
+        );
+    }
     assert_eq!(
         (
             report.source.records,
@@ -205,10 +217,12 @@ pub(super) async fn one_bad_record_never_costs_the_others(db: &impl Db) {
     world
         .sync("a", Mode::Full, vec![record("n/x", "1.0.0", "d")])
         .await;
-    assert_eq!(
-        report::list(world.cx()).await.unwrap().remove(0).findings,
-        []
-    );
+    let findings = report::list(world.cx(), report::MOST)
+        .await
+        .unwrap()
+        .remove(0)
+        .findings;
+    assert_eq!((findings.lines, findings.more), (vec![], false));
 }
 
 pub(super) async fn of_duplicates_the_later_one_wins(db: &impl Db) {

@@ -268,6 +268,7 @@ impl<'a> Session<'a> {
     fn cargo(&self, verb: &str) -> Command {
         let mut command = self.workspace.cargo();
         command.arg(verb);
+        self.workspace.tell_records(&mut command);
         build::embed(&mut command, &build::artifact(self.workspace, Profile::Dev));
         command.env(
             "CAIRN_TOOLS",

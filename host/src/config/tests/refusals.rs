@@ -96,7 +96,11 @@ fn unknown_variables_with_our_prefixes_fail_the_start() {
         ),
         ("CAIRN_SERVICE_HOST", "10.0.0.1", None),
         ("CAIRN_PORT", "tcp://10.0.0.1:80", None),
-        ("CAIRN_TEST_DATA", "/data", None),
+        (
+            "CAIRN_TEST_DATA",
+            "/data",
+            Some("is unknown; unset it, or see docs/configuration.md for all names"),
+        ),
         ("PGPASSFILE", "/x", None),
         ("DATABASE_URL", "postgres://x", None),
         ("DATABASE_DSN", "postgresql+asyncpg://a:b@x/d", None),

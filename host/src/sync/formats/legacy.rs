@@ -1,6 +1,6 @@
-//! Turns an entry of the ToolHive legacy form into a server.json object, field by field, as its clients know the result
-//!. Nothing an entry says is lost: what has no place in server.json goes with
-//! its JSON value unchanged under the publisher's block.
+//! Turns an entry of the ToolHive legacy form into a server.json object, field by field, as its clients know the result.
+//! Nothing an entry says is lost: what has no place in server.json goes with its JSON value unchanged under the
+//! publisher's block.
 
 use std::collections::BTreeMap;
 

@@ -4,7 +4,6 @@
 //! not used.
 
 mod failure;
-mod local;
 mod meter;
 mod read;
 mod remote;
@@ -59,12 +58,10 @@ impl Plan {
     }
 }
 
-/// A repository on disk that has the commit.
+/// A repository on disk that has the commit, deleted with this.
 struct Checkout {
-    path: PathBuf,
+    folder: TempDir,
     commit: ObjectId,
-    /// Where it lies, when it is ours: deleted with it.
-    _scratch: Option<TempDir>,
 }
 
 enum Obtained {
@@ -172,30 +169,13 @@ fn obtain(plan: &Plan, interrupt: &Arc<AtomicBool>) -> Result<Obtained, SourceEr
             return Ok(Obtained::Unchanged(commit));
         }
     }
-    match address(&plan.repository) {
-        Some(Address::Local(path)) => local::ask(plan, path),
-        Some(Address::Http) => remote::ask_and_fetch(plan, interrupt),
-        None => Err(plan.error(
-            Kind::Other,
-            "`git.repository` must be an http(s) address, a file address or a path",
-        )),
+    if !is_remote(&plan.repository) {
+        return Err(plan.error(Kind::Other, "`git.repository` must be an http(s) address"));
     }
+    remote::ask_and_fetch(plan, interrupt)
 }
 
-enum Address {
-    /// On this machine: opened where it is.
-    Local(PathBuf),
-    Http,
-}
-
-fn address(repository: &str) -> Option<Address> {
-    if repository.starts_with('/') {
-        return Some(Address::Local(PathBuf::from(repository)));
-    }
-    let url = reqwest::Url::parse(repository).ok()?;
-    match url.scheme() {
-        "http" | "https" => Some(Address::Http),
-        "file" => url.to_file_path().ok().map(Address::Local),
-        _ => None,
-    }
+/// The configuration takes no other address; the git library would, and start programs of this machine for it.
+fn is_remote(repository: &str) -> bool {
+    reqwest::Url::parse(repository).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }

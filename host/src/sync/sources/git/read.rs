@@ -5,7 +5,7 @@ use gix::Repository;
 
 use super::{
     super::{SourceError, items::Outlet},
-    Checkout, Kind, Plan, local,
+    Checkout, Kind, Plan, failure, remote,
     tree::{self, File},
 };
 use crate::sync::formats::{FormatError, Item, Reading};
@@ -16,13 +16,23 @@ pub(super) fn all(
     outlet: &mut Outlet,
     reading: Reading<'_>,
 ) -> Result<(), SourceError> {
-    let repository = local::open(plan, &checkout.path)?;
+    let repository = open(plan, checkout)?;
     match tree::find(plan, &repository, checkout.commit)? {
         tree::Found::File(file) => {
             one(plan, &repository, &file, outlet, reading).map_err(Trouble::public)
         }
         tree::Found::Directory(files) => directory(plan, &repository, files, outlet, reading),
     }
+}
+
+fn open(plan: &Plan, checkout: &Checkout) -> Result<Repository, SourceError> {
+    gix::open_opts(checkout.folder.path(), remote::options(plan)).map_err(|error| {
+        let cause = failure::cause(plan, &error);
+        plan.error(
+            Kind::Other,
+            format!("what was fetched cannot be opened: {cause}"),
+        )
+    })
 }
 
 /// Why a file was not read.

@@ -135,9 +135,8 @@ impl Scratch {
 
     fn with(self, commit: ObjectId) -> Obtained {
         Obtained::New(Checkout {
-            path: self.directory.path().to_owned(),
+            folder: self.directory,
             commit,
-            _scratch: Some(self.directory),
         })
     }
 }

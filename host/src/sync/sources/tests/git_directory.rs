@@ -33,9 +33,9 @@ async fn a_directory_is_read_file_by_file_in_byte_order() {
 async fn the_root_of_a_repository_is_a_directory_too() {
     let bench = Bench::new();
     let repository = Repository::new(&[("x.json", &list(2))]);
-    let address = repository.bare().display().to_string();
+    let server = repository.serve().await;
     for path in ["", ".", "/"] {
-        let source = repository.source(address.clone(), Default, path);
+        let source = repository.source(server.url("/r.git"), Default, path);
         assert_eq!(bench.complete(&source, None).await.0.len(), 2, "{path}");
     }
 }
@@ -50,7 +50,8 @@ async fn one_broken_file_of_a_directory_costs_the_pass_but_not_the_others() {
     let link = repository.root().join("work/dir/c.json");
     std::os::unix::fs::symlink("b.json", link).expect("a link");
     repository.commit(&[]);
-    let source = repository.source(repository.bare().display().to_string(), Default, "dir");
+    let server = repository.serve().await;
+    let source = repository.source(server.url("/r.git"), Default, "dir");
     let (lines, end) = bench.pass(&source, Request::default()).await;
     assert!(lines[0].starts_with("dir/a.json rejected: "), "{lines:?}");
     assert_eq!(lines[1], r#"dir/b.json: the document {"name":"a/b"}"#);
@@ -73,7 +74,8 @@ async fn a_directory_is_complete_without_what_is_no_registry_file() {
         ("dir/settings.json", r#"{"tabs":4}"#),
         ("none/settings.json", r#"{"tabs":4}"#),
     ]);
-    let address = repository.bare().display().to_string();
+    let server = repository.serve().await;
+    let address = server.url("/r.git");
     let (lines, _) = bench
         .complete(&repository.source(address.clone(), Default, "dir"), None)
         .await;

@@ -26,45 +26,40 @@ async fn a_reference_that_is_not_there_is_answered_with_those_that_are() {
     repository.push();
     let server = repository.serve().await;
     let absent = "0123456789012345678901234567890123456789";
-    for address in [
-        server.url("/r.git"),
-        repository.bare().display().to_string(),
+    for (reference, kind, parts) in [
+        (
+            Branch("mian".into()),
+            Kind::NotFound,
+            ["no branch `mian`", "there are main, release"],
+        ),
+        (
+            Tag("v1.0".into()),
+            Kind::NotFound,
+            ["no tag `v1.0`", "there are v1.0.0"],
+        ),
+        (
+            Commit(absent.into()),
+            Kind::NotFound,
+            [absent, "on no branch"],
+        ),
+        (
+            Commit("abc".into()),
+            Kind::Other,
+            ["`abc` is no commit id", "40 digits"],
+        ),
+        (
+            Branch("a*b".into()),
+            Kind::Other,
+            ["`a*b`", "cannot be the name"],
+        ),
     ] {
-        for (reference, kind, parts) in [
-            (
-                Branch("mian".into()),
-                Kind::NotFound,
-                ["no branch `mian`", "there are main, release"],
-            ),
-            (
-                Tag("v1.0".into()),
-                Kind::NotFound,
-                ["no tag `v1.0`", "there are v1.0.0"],
-            ),
-            (
-                Commit(absent.into()),
-                Kind::NotFound,
-                [absent, "on no branch"],
-            ),
-            (
-                Commit("abc".into()),
-                Kind::Other,
-                ["`abc` is no commit id", "40 digits"],
-            ),
-            (
-                Branch("a*b".into()),
-                Kind::Other,
-                ["`a*b`", "cannot be the name"],
-            ),
-        ] {
-            check(
-                &bench
-                    .failure(&repository.source(address.clone(), reference, PATH))
-                    .await,
-                kind,
-                &parts,
-            );
-        }
+        check(
+            &bench
+                .failure(&repository.source(server.url("/r.git"), reference, PATH))
+                .await,
+            kind,
+            &parts,
+        );
     }
     assert_eq!(bench.left_behind(), 0);
 }
@@ -81,19 +76,12 @@ async fn an_empty_repository_has_no_head() {
     ]);
     std::fs::remove_file(repository.bare().join("refs/heads/main")).expect("a ref");
     let server = repository.serve().await;
-    for address in [
-        server.url("/r.git"),
-        repository.bare().display().to_string(),
-    ] {
-        let error = bench
-            .failure(&repository.source(address, Default, PATH))
-            .await;
-        check(
-            &error,
-            Kind::NotFound,
-            &["has no HEAD", "set `git.branch`; there are other"],
-        );
-    }
+    let source = repository.source(server.url("/r.git"), Default, PATH);
+    check(
+        &bench.failure(&source).await,
+        Kind::NotFound,
+        &["has no HEAD", "set `git.branch`; there are other"],
+    );
 }
 
 #[tokio::test]
@@ -176,7 +164,16 @@ async fn a_server_that_refuses_is_classified() {
         ),
         ("ssh://git@git.example/r.git".into(), Kind::Other, "http(s)"),
         ("git@git.example:r.git".into(), Kind::Other, "http(s)"),
-        ("/no/such/place".into(), Kind::NotFound, "no git repository"),
+        (
+            repository.bare().display().to_string(),
+            Kind::Other,
+            "http(s)",
+        ),
+        (
+            format!("file://{}", repository.bare().display()),
+            Kind::Other,
+            "http(s)",
+        ),
     ] {
         let error = bench
             .failure(&repository.source(address.clone(), Default, PATH))
