@@ -74,7 +74,7 @@ async fn outcome(db: &Store, case: &str) -> String {
     let (guests, target) = (guests(db), format!("/store-suite?case={case}"));
     tokio::select! {
         outcome = ask(&guests, &target) => outcome,
-        () = drop_in(&guests) => unreachable!("it drops in for ever"),
+        () = drop_in(&guests) => panic!("it drops in for ever"),
     }
 }
 

@@ -309,7 +309,7 @@ async fn imports_do_what_their_interfaces_say() {
 #[test]
 fn an_artifact_asks_for_no_more_than_its_architecture() {
     let cairn::guest::Source::File(artifact) = support::component() else {
-        unreachable!("tests use a file")
+        panic!("tests use a file")
     };
     let bytes = std::fs::read(artifact).unwrap();
     // The engine's options are kept as length, name, kind (2: a switch), value.

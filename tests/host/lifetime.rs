@@ -11,6 +11,7 @@ use cairn_tests::{
     installation::{of_file, run},
     until,
 };
+use rusqlite::Connection;
 use serde_json::Value;
 
 #[test]
@@ -113,6 +114,27 @@ fn an_answer_under_way_is_finished_before_the_end() {
     assert_eq!(answer.keys().len(), RECORDS);
     assert!(answer.body.len() > RECORDS * SIZE);
     assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn the_cause_of_a_failure_is_logged_with_the_id_of_its_request() {
+    let installation = Installation::of_fixture();
+    installation.sync();
+    let server = installation.serve(&["--sync=false"]);
+    Connection::open(installation.database())
+        .and_then(|db| db.execute_batch("ALTER TABLE view RENAME TO elsewhere"))
+        .expect("a database without a table");
+    let id = [("x-request-id", "found-by-this")];
+    let answer = server.public.ask("GET", "/v0.1/servers?limit=7", &id);
+    assert_eq!(answer.status, 503);
+    assert!(
+        !answer.text().contains("no such table"),
+        "the cause is not for clients"
+    );
+    let cause = |line: &str| line.contains("no such table").then(|| line.to_owned());
+    let line = server.log.wait(Duration::from_secs(5), cause);
+    let line = line.expect("the cause in the log");
+    assert!(line.contains("request_id=found-by-this"), "{line}");
 }
 
 #[test]
