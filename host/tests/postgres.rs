@@ -8,7 +8,10 @@
 #[path = "support/postgres.rs"]
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cairn::{
     db::{Postgres, postgres::Session},
@@ -250,23 +253,24 @@ fn a_runtime_keeps_its_connections_while_there_may_be_more() {
     here.block_on(fresh.end());
 }
 
+fn reference(id: i64) -> Statement {
+    Statement::new(
+        "INSERT INTO reference (namespace, entry_id, relation, target) VALUES (?1, ?2, ?3, ?4)",
+        vec![
+            "default".into(),
+            id.into(),
+            "package".into(),
+            "x".repeat(200).into(),
+        ],
+    )
+}
+
 #[tokio::test]
 async fn a_table_that_a_batch_has_filled_is_known_to_the_planner() {
     let Some(fresh) = database().await else {
         return;
     };
     migrate::up(&fresh.db, None).await.unwrap();
-    let reference = |id: i64| {
-        Statement::new(
-            "INSERT INTO reference (namespace, entry_id, relation, target) VALUES (?1, ?2, ?3, ?4)",
-            vec![
-                "default".into(),
-                id.into(),
-                "package".into(),
-                "x".repeat(200).into(),
-            ],
-        )
-    };
     let known = "SELECT count(*) FROM pg_stats WHERE tablename = 'reference'";
     let known = async || fresh.db.query(known, vec![]).await.unwrap()[0].integer();
     fresh.db.batch(vec![reference(0)]).await.unwrap();
@@ -277,6 +281,39 @@ async fn a_table_that_a_batch_has_filled_is_known_to_the_planner() {
         .await
         .unwrap();
     assert_eq!(known().await.unwrap(), 4, "columns");
+    fresh.end().await;
+}
+
+#[tokio::test]
+async fn a_large_batch_is_known_before_its_tables_are_looked_at() {
+    let Some(fresh) = database().await else {
+        return;
+    };
+    migrate::up(&fresh.db, None).await.unwrap();
+    let mut settings = fresh.settings.clone();
+    settings.connections = 1;
+    settings.statement_timeout = Duration::from_secs(2);
+    let db = Postgres::new(&settings).unwrap();
+    let locker = fresh.db.session();
+    for sql in [
+        "BEGIN",
+        "LOCK TABLE reference IN SHARE UPDATE EXCLUSIVE MODE",
+    ] {
+        locker.run(sql, &[]).await.unwrap();
+    }
+    let mut batch = Box::pin(db.batch((0..2_000).map(reference).collect()));
+    tokio::select! {
+        _ = &mut batch => unreachable!("whoever looks has to wait for the lock"),
+        () = moves(&db, 0) => {}
+    }
+    drop(batch);
+    // Nobody waits behind the look that was left.
+    let begun = Instant::now();
+    assert_eq!(count(&db).await, 0);
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    let batch = db.batch((2_000..8_000).map(reference).collect());
+    batch.await.expect("whether there was a look or not");
+    drop(locker);
     fresh.end().await;
 }
 

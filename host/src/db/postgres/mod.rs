@@ -146,9 +146,13 @@ impl Db for Postgres {
     }
 
     async fn batch(&self, statements: Vec<Statement>) -> Result<()> {
+        let is_large = statements.len() >= statistics::MANY;
         let mut lent = self.pool.lend().await?;
         batch::run(&mut lent, statements).await?;
         self.generation.fetch_add(1, Ordering::AcqRel);
+        if is_large {
+            statistics::refresh(&mut lent).await;
+        }
         Ok(())
     }
 }

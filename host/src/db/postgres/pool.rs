@@ -254,7 +254,7 @@ impl Drop for Lent {
         // Whoever held it is gone, in the middle of its work.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
-                if connection.control("ROLLBACK").await.is_ok() {
+                if connection.simple("ROLLBACK").await.is_ok() {
                     connection.in_transaction = false;
                     pool.take_back(connection, counted);
                 }
