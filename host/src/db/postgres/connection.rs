@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use cairn_registry::store::{Value, postgres};
 use futures_util::TryStreamExt;
-use tokio::runtime;
+use tokio::{runtime, sync::OwnedSemaphorePermit};
 use tokio_postgres::{Client, SimpleQueryMessage, Statement};
 
 use super::{
     super::prepared::Prepared,
     connector::Connector,
+    driver::{self, Left},
     failure::Failure,
     values::{Answer, Cell, Column, Lifted},
 };
@@ -29,19 +30,33 @@ pub(super) struct Connection {
     worn: bool,
     /// Until when an answer is waited for. Whoever asked may have gone away; the server is at it all the same.
     busy_until: Option<Instant>,
+    /// Its driver.
+    left: Option<Left>,
     patience: Duration,
 }
 
 impl Connection {
-    pub(super) async fn open(connector: &Connector) -> Result<Self, Failure> {
-        let (client, moving) = connector.connect().await?;
-        tokio::spawn(async move {
-            if let Err(failure) = moving.await {
-                tracing::debug!(%failure, "a database connection was lost");
-            }
-        });
-        bounded(connector.patience(), connector.greet(&client)).await??;
-        Ok(Self {
+    /// A new one, which holds its seat until it is closed.
+    pub(super) async fn open(
+        connector: &Connector,
+        seat: OwnedSemaphorePermit,
+    ) -> Result<Self, Failure> {
+        connector.in_time(Self::greeted(connector, seat)).await
+    }
+
+    async fn greeted(connector: &Connector, seat: OwnedSemaphorePermit) -> Result<Self, Failure> {
+        let (client, moving) = connector.log_in().await?;
+        let left = driver::drive(moving, connector.stop(&client), seat);
+        let mut connection = Self::over(client, left, connector.patience());
+        // Whoever does not even take a greeting is left at once.
+        connection.busy_until = Some(connection.since);
+        connector.greet(&connection.client).await?;
+        connection.is_answered();
+        Ok(connection)
+    }
+
+    fn over(client: Client, left: Left, patience: Duration) -> Self {
+        Self {
             client,
             prepared: Prepared::new(PREPARED),
             since: Instant::now(),
@@ -49,8 +64,9 @@ impl Connection {
             in_transaction: false,
             worn: false,
             busy_until: None,
-            patience: connector.patience(),
-        })
+            left: Some(left),
+            patience,
+        }
     }
 
     /// Whether it may be used again.
@@ -164,6 +180,14 @@ impl Connection {
             self.worn |= failure.wears_out();
             failure
         })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let (Some(due), Some(left)) = (self.busy_until, self.left.take()) {
+            let _ = left.send(due.into());
+        }
     }
 }
 
