@@ -14,7 +14,10 @@ use std::{
 };
 
 use cairn::{
-    db::{Postgres, postgres::Session},
+    db::{
+        Postgres,
+        postgres::{Failure, Session},
+    },
     migrate,
 };
 use cairn_registry::{
@@ -195,6 +198,31 @@ async fn a_batch_that_nobody_waits_for_any_more_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_statement_that_takes_too_long_is_given_up_by_the_server() {
+    let Some(fresh) = fresh().await else {
+        return;
+    };
+    let mut settings = fresh.settings.clone();
+    settings.statement_timeout = Duration::from_millis(200);
+    let db = Postgres::new(&settings).unwrap();
+    // Whoever asks gives up too, a second later: by then the server has.
+    let begun = Instant::now();
+    let failure = db.session().run("SELECT pg_sleep(20)", &[]).await;
+    let took = begun.elapsed();
+    let Err(Failure::Refused(refusal)) = failure else {
+        unreachable!("not the server's word: {failure:?}");
+    };
+    assert_eq!(refusal.code, "57014", "{refusal:?}");
+    assert!(refusal.message.contains("statement timeout"), "{refusal:?}");
+    assert!((200..1_100).contains(&took.as_millis()), "{took:?}");
+    let sleep = Statement::new("SELECT pg_sleep(?1)", vec![Value::Real(20.0)]);
+    let error = db.batch(vec![sleep]).await.unwrap_err();
+    assert!(error.cause().unwrap().contains("timeout"), "{error:?}");
+    drop(db);
+    fresh.end().await;
+}
+
+#[tokio::test]
 async fn connections_are_bounded_and_kept() {
     let Some(fresh) = database().await else {
         return;
@@ -220,70 +248,6 @@ async fn connections_are_bounded_and_kept() {
     closed.expect("what is idle is closed");
     let error = db.query("SELECT 1", vec![]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    fresh.end().await;
-}
-
-fn reference(id: i64) -> Statement {
-    Statement::new(
-        "INSERT INTO reference (namespace, entry_id, relation, target) VALUES (?1, ?2, ?3, ?4)",
-        vec![
-            "default".into(),
-            id.into(),
-            "package".into(),
-            "x".repeat(200).into(),
-        ],
-    )
-}
-
-#[tokio::test]
-async fn a_table_that_a_batch_has_filled_is_known_to_the_planner() {
-    let Some(fresh) = database().await else {
-        return;
-    };
-    migrate::up(&fresh.db, None).await.unwrap();
-    let known = "SELECT count(*) FROM pg_stats WHERE tablename = 'reference'";
-    let known = async || fresh.db.query(known, vec![]).await.unwrap()[0].integer();
-    fresh.db.batch(vec![reference(0)]).await.unwrap();
-    assert_eq!(known().await.unwrap(), 0, "a row is no reason");
-    fresh
-        .db
-        .batch((1..2_000).map(reference).collect())
-        .await
-        .unwrap();
-    assert_eq!(known().await.unwrap(), 4, "columns");
-    fresh.end().await;
-}
-
-#[tokio::test]
-async fn a_large_batch_is_known_before_its_tables_are_looked_at() {
-    let Some(fresh) = database().await else {
-        return;
-    };
-    migrate::up(&fresh.db, None).await.unwrap();
-    let mut settings = fresh.settings.clone();
-    settings.connections = 1;
-    settings.statement_timeout = Duration::from_secs(2);
-    let db = Postgres::new(&settings).unwrap();
-    let locker = fresh.db.session();
-    for sql in [
-        "BEGIN",
-        "LOCK TABLE reference IN SHARE UPDATE EXCLUSIVE MODE",
-    ] {
-        locker.run(sql, &[]).await.unwrap();
-    }
-    let mut batch = Box::pin(db.batch((0..2_000).map(reference).collect()));
-    tokio::select! {
-        _ = &mut batch => unreachable!("whoever looks has to wait for the lock"),
-        () = moves(&db, 0) => {}
-    }
-    drop(batch);
-    // Nobody waits behind the look that was left.
-    let begun = Instant::now();
-    assert_eq!(count(&db).await, 0);
-    assert!(begun.elapsed() < Duration::from_secs(1));
-    let batch = db.batch((2_000..8_000).map(reference).collect());
-    batch.await.expect("whether there was a look or not");
-    drop(locker);
     fresh.end().await;
 }
 
