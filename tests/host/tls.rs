@@ -210,7 +210,8 @@ fn by_somebody(installation: &Installation) -> Ended {
             None => theirs.env_remove(name),
         };
     }
-    run(theirs.current_dir(installation.path("")))
+    theirs.current_dir(installation.path(""));
+    run(theirs)
 }
 
 #[test]
