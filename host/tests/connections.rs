@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
 
@@ -21,7 +22,7 @@ use cairn_registry::{ErrorKind, store::Db};
 use futures_util::future::join_all;
 use support::{Fresh, fresh, with_few_connections};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     runtime::{Builder, Runtime},
     time::{sleep, timeout},
@@ -121,22 +122,73 @@ async fn statements_that_are_given_up_end_and_hold_their_place_until_then() {
     fresh.end().await;
 }
 
-/// A way to a server, with the number of those who took it.
-async fn counted(port: u16) -> (u16, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let here = listener.local_addr().unwrap().port();
-    let count = Arc::<AtomicUsize>::default();
-    let counting = Arc::clone(&count);
-    tokio::spawn(async move {
-        while let Ok((mut near, _)) = listener.accept().await {
-            counting.fetch_add(1, Ordering::AcqRel);
-            tokio::spawn(async move {
-                let mut far = TcpStream::connect(("127.0.0.1", port)).await?;
-                copy_bidirectional(&mut near, &mut far).await
-            });
+/// A way to a server.
+struct Way {
+    port: u16,
+    /// Of those who took it.
+    count: Arc<AtomicUsize>,
+    /// Nothing comes back any more to who took it first.
+    is_stuck: Arc<AtomicBool>,
+}
+
+impl Way {
+    async fn to(server: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let way = Self {
+            port: listener.local_addr().unwrap().port(),
+            count: Arc::default(),
+            is_stuck: Arc::default(),
+        };
+        let (count, is_stuck) = (Arc::clone(&way.count), Arc::clone(&way.is_stuck));
+        tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                let is_first = count.fetch_add(1, Ordering::AcqRel) == 0;
+                let far = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+                let ((from, mut to), (mut back, mut home)) = (near.into_split(), far.into_split());
+                let is_stuck = Arc::clone(&is_stuck);
+                let (mut from, mut piece) = (from, [0; 4096]);
+                tokio::spawn(async move { tokio::io::copy(&mut from, &mut home).await });
+                tokio::spawn(async move {
+                    while let Ok(length @ 1..) = back.read(&mut piece).await {
+                        while is_first && is_stuck.load(Ordering::Acquire) {
+                            sleep(Duration::from_millis(5)).await;
+                        }
+                        to.write_all(&piece[..length]).await?;
+                    }
+                    std::io::Result::Ok(())
+                });
+            }
+        });
+        way
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_is_stuck_costs_nobody_else_an_answer() {
+    let Some(fresh) = fresh().await else {
+        return;
+    };
+    let way = Way::to(fresh.settings.port).await;
+    let mut settings = fresh.settings.clone();
+    settings.port = way.port;
+    settings.connections = 3;
+    let db = Postgres::new(&settings).unwrap();
+    assert_eq!(number(&db, "SELECT 1").await, 1);
+    way.is_stuck.store(true, Ordering::Release);
+    let given_up = db.query("SELECT 1", vec![]);
+    let given_up = timeout(Duration::from_millis(100), given_up).await;
+    given_up.expect_err("it cannot come back");
+    // Six at two connections: one of them after another.
+    let asked = (0..6).map(async |_| {
+        for _ in 0..10 {
+            assert_eq!(number(&db, "SELECT 1 FROM pg_sleep(0.02)").await, 1);
         }
     });
-    (here, count)
+    let answered = timeout(Duration::from_secs(4), join_all(asked)).await;
+    answered.expect("whoever asks gets the next that is free");
+    assert_eq!(db.open_connections(), 3, "the one that is stuck counts");
+    drop(db);
+    fresh.end().await;
 }
 
 #[test]
@@ -145,9 +197,9 @@ fn where_no_more_are_given_a_runtime_takes_what_another_has_open() {
     let Some(fresh) = here.block_on(with_few_connections(1)) else {
         return;
     };
-    let (port, tries) = here.block_on(counted(fresh.settings.port));
+    let way = here.block_on(Way::to(fresh.settings.port));
     let mut settings = fresh.settings.clone();
-    settings.port = port;
+    settings.port = way.port;
     settings.connections = 3;
     let db = Arc::new(Postgres::new(&settings).unwrap());
     let only = connection(&here, &db);
@@ -159,7 +211,7 @@ fn where_no_more_are_given_a_runtime_takes_what_another_has_open() {
     }
     // A first failure, and one more for each second since.
     let most = 2 + usize::try_from(begun.elapsed().as_secs()).unwrap();
-    let tries = tries.load(Ordering::Acquire);
+    let tries = way.count.load(Ordering::Acquire);
     assert!((2..=1 + most).contains(&tries), "{tries} connections tried");
     assert_eq!(connection(&here, &db), only);
     db.close();

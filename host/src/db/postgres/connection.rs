@@ -4,13 +4,16 @@ use std::time::{Duration, Instant};
 
 use cairn_registry::store::{Value, postgres};
 use futures_util::TryStreamExt;
-use tokio::{runtime, sync::OwnedSemaphorePermit};
+use tokio::{
+    runtime,
+    sync::{OwnedSemaphorePermit, oneshot},
+};
 use tokio_postgres::{Client, SimpleQueryMessage, Statement};
 
 use super::{
     super::prepared::Prepared,
     connector::Connector,
-    driver::{self, Left},
+    driver::{self, Leave},
     failure::Failure,
     values::{Answer, Cell, Column, Lifted},
 };
@@ -30,8 +33,10 @@ pub(super) struct Connection {
     worn: bool,
     /// Until when an answer is waited for. Whoever asked may have gone away; the server is at it all the same.
     busy_until: Option<Instant>,
-    /// Its driver.
-    left: Option<Left>,
+    /// While it is lent out: one of so many.
+    pub(super) place: Option<OwnedSemaphorePermit>,
+    /// To its driver.
+    leave: Option<oneshot::Sender<Leave>>,
     patience: Duration,
 }
 
@@ -46,8 +51,8 @@ impl Connection {
 
     async fn greeted(connector: &Connector, seat: OwnedSemaphorePermit) -> Result<Self, Failure> {
         let (client, moving) = connector.log_in().await?;
-        let left = driver::drive(moving, connector.stop(&client), seat);
-        let mut connection = Self::over(client, left, connector.patience());
+        let leave = driver::drive(moving, connector.stop(&client), seat);
+        let mut connection = Self::over(client, leave, connector.patience());
         // Whoever does not even take a greeting is left at once.
         connection.busy_until = Some(connection.since);
         connector.greet(&connection.client).await?;
@@ -55,7 +60,7 @@ impl Connection {
         Ok(connection)
     }
 
-    fn over(client: Client, left: Left, patience: Duration) -> Self {
+    fn over(client: Client, leave: oneshot::Sender<Leave>, patience: Duration) -> Self {
         Self {
             client,
             prepared: Prepared::new(PREPARED),
@@ -64,7 +69,8 @@ impl Connection {
             in_transaction: false,
             worn: false,
             busy_until: None,
-            left: Some(left),
+            place: None,
+            leave: Some(leave),
             patience,
         }
     }
@@ -185,8 +191,11 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let (Some(due), Some(left)) = (self.busy_until, self.left.take()) {
-            let _ = left.send(due.into());
+        if let Some(leave) = self.leave.take() {
+            let _ = leave.send(Leave {
+                due: self.busy_until.map(Into::into),
+                place: self.place.take(),
+            });
         }
     }
 }

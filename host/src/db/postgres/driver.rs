@@ -12,7 +12,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::connector::Moving;
 
-/// For the way to a server that is told to stop.
+/// For the way to a server that is told to stop, or that one is leaving.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Before it is told again.
@@ -40,39 +40,52 @@ impl Stop {
     }
 }
 
-/// Where a driver is told that its connection was left in the middle of an answer, and when that answer is due.
-pub(super) type Left = oneshot::Sender<Instant>;
+/// What a driver is told when its connection is left.
+#[derive(Default)]
+pub(super) struct Leave {
+    /// When the answer is due that it was left in the middle of.
+    pub(super) due: Option<Instant>,
+    /// Whoever had it had this, and nobody else gets it before the connection is closed.
+    pub(super) place: Option<OwnedSemaphorePermit>,
+}
 
 /// Runs until the connection is closed, and holds `seat` until then: a server that is still at work is not free for
 /// another connection.
-pub(super) fn drive(moving: Moving, stop: Stop, seat: OwnedSemaphorePermit) -> Left {
-    let (left, told) = oneshot::channel();
+pub(super) fn drive(
+    moving: Moving,
+    stop: Stop,
+    seat: OwnedSemaphorePermit,
+) -> oneshot::Sender<Leave> {
+    let (leave, told) = oneshot::channel();
     tokio::spawn(async move {
-        if let Err(failure) = closed(moving, stop, told).await {
-            tracing::debug!(%failure, "a database connection was lost");
-        }
+        let place = closed(moving, stop, told).await;
         sleep(FAREWELL).await;
-        drop(seat);
+        drop((seat, place));
     });
-    left
+    leave
 }
 
-/// By the time an answer is due the server has given the statement up by itself, if it is there. One that is not even
-/// there to say goodbye is not waited for.
 async fn closed(
     mut moving: Moving,
     stop: Stop,
-    told: oneshot::Receiver<Instant>,
-) -> Result<(), tokio_postgres::Error> {
-    let told = tokio::select! {
-        ended = &mut moving => return ended,
-        told = told => told,
+    told: oneshot::Receiver<Leave>,
+) -> Option<OwnedSemaphorePermit> {
+    let leave = tokio::select! {
+        ended = &mut moving => {
+            if let Err(failure) = ended {
+                tracing::debug!(%failure, "a database connection was lost");
+            }
+            return None;
+        }
+        told = told => told.unwrap_or_default(),
     };
-    let Ok(due) = told else {
-        return timeout(PATIENCE, moving).await.unwrap_or(Ok(()));
-    };
-    tokio::select! {
-        ended = timeout_at(due, moving) => ended.unwrap_or(Ok(())),
-        never = stop.insist() => match never {},
+    match leave.due {
+        None => drop(timeout(PATIENCE, moving).await),
+        // By then the server has given the statement up by itself, if it is there.
+        Some(due) => tokio::select! {
+            _ = timeout_at(due, moving) => {}
+            never = stop.insist() => match never {},
+        },
     }
+    leave.place
 }

@@ -9,30 +9,26 @@ use super::{connection::Connection, failure::Failure, pool::Pool, values::Answer
 
 /// A connection that goes back when it is dropped; one that is inside a transaction is rolled back first.
 pub(super) struct Lent {
-    held: Option<Held>,
+    held: Option<Connection>,
     pool: Arc<Pool>,
-}
-
-struct Held {
-    connection: Connection,
-    place: OwnedSemaphorePermit,
 }
 
 impl Lent {
     pub(super) fn new(
-        connection: Connection,
+        mut connection: Connection,
         place: OwnedSemaphorePermit,
         pool: Arc<Pool>,
     ) -> Self {
+        connection.place = Some(place);
         Self {
-            held: Some(Held { connection, place }),
+            held: Some(connection),
             pool,
         }
     }
 
     /// It is there as long as this is.
     pub(super) fn connection(&mut self) -> Result<&mut Connection, Failure> {
-        let held = self.held.as_mut().map(|held| &mut held.connection);
+        let held = self.held.as_mut();
         held.ok_or_else(|| Failure::Unsent("a connection that was given back".to_owned()))
     }
 
@@ -45,40 +41,37 @@ impl Lent {
     }
 
     pub(super) fn is_good(&self) -> bool {
-        self.held
-            .as_ref()
-            .is_some_and(|held| held.connection.is_good())
+        self.held.as_ref().is_some_and(Connection::is_good)
     }
 
     /// Whether it has to be rolled back before somebody else gets it.
     pub(super) fn set_in_transaction(&mut self, is_inside: bool) {
-        if let Some(held) = &mut self.held {
-            held.connection.in_transaction = is_inside;
+        if let Some(connection) = &mut self.held {
+            connection.in_transaction = is_inside;
         }
     }
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        let Some(held) = self.held.take() else {
+        let Some(connection) = self.held.take() else {
             return;
         };
         let pool = Arc::clone(&self.pool);
-        if !held.connection.in_transaction || !held.connection.is_good() {
-            pool.take_back(held.connection);
+        if !connection.in_transaction || !connection.is_good() {
+            pool.take_back(connection);
             return;
         }
         // Whoever held it is gone, in the middle of its work.
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(rolled_back(held, pool));
+            runtime.spawn(rolled_back(connection, pool));
         }
     }
 }
 
-async fn rolled_back(mut held: Held, pool: Arc<Pool>) {
-    if held.connection.simple("ROLLBACK").await.is_ok() {
-        held.connection.in_transaction = false;
-        pool.take_back(held.connection);
+async fn rolled_back(mut connection: Connection, pool: Arc<Pool>) {
+    if connection.simple("ROLLBACK").await.is_ok() {
+        connection.in_transaction = false;
+        pool.take_back(connection);
     }
-    drop(held.place);
 }

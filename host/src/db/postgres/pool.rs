@@ -30,7 +30,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Pool {
     connector: Connector,
-    /// One for each that is lent out.
+    /// One for each that is lent out, and for each that was given up until it is closed.
     places: Arc<Semaphore>,
     /// One for each that is open, from before it is until it is closed, whoever has it.
     seats: Arc<Semaphore>,
@@ -182,7 +182,7 @@ impl Pool {
     }
 
     /// An idle connection of this runtime; else a seat for a new one; when there may be no more, an idle one of another
-    /// runtime. Whoever has a place and finds neither waits for one that is being closed.
+    /// runtime. Whoever has a place and finds neither waits for one that lay idle and is being closed.
     async fn nearest(&self) -> Option<Found> {
         let whose = if self.was_refused_lately() {
             Whose::Any
@@ -220,10 +220,12 @@ impl Pool {
         self.refused().is_some_and(|at| at.elapsed() < PAUSE)
     }
 
-    pub(super) fn take_back(&self, connection: Connection) {
+    pub(super) fn take_back(&self, mut connection: Connection) {
         if self.places.is_closed() || !self.is_welcome(&connection) {
             return;
         }
+        // Free when it can be found, not before.
+        let _place = connection.place.take();
         let mut idle = self.idle();
         idle.push(Idle {
             connection,
