@@ -143,3 +143,38 @@ async fn what_goes_wrong_shows_where_it_did() {
     };
     assert_eq!((guest.status, guest.failure.as_str()), (2, "stopped"));
 }
+
+/// A host may hand a connection on as its last user left it, and Spin does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_begins_each_connection_with_a_rollback() {
+    let Some(fresh) = postgres::fresh().await else {
+        return;
+    };
+    let collector = Collector::start().await;
+    let mut config = traced(&collector);
+    config.limits.instance_memory = 256 << 20;
+    let store = Store::Postgres(Arc::new(fresh.again()));
+    let server = server_on(config, store, ()).await;
+    let case = "/store-suite?case=a_batch_is_all_or_nothing";
+    let answer = server.send("POST", case, &[], "").await;
+    assert_eq!(answer.body(), "passed");
+    let mut statements = collector.after(1).await;
+    statements.retain(|span| span.kind == 3);
+    statements.sort_by_key(|span| span.begun);
+    let texts: Vec<&str> = statements
+        .iter()
+        .map(|span| span.attribute("db.query.text"))
+        .collect();
+    // A guest's first words on a connection are settings, and each of its transactions has a connection of its own.
+    let is_setting = |at: &usize| texts[*at].starts_with("SELECT set_config(");
+    let opened: Vec<usize> = (0..texts.len()).filter(is_setting).collect();
+    for at in &opened {
+        assert_eq!(texts[at.saturating_sub(1)], "ROLLBACK", "{texts:?}");
+    }
+    for begun in (0..texts.len()).filter(|at| texts[*at] == "BEGIN") {
+        assert!(opened.contains(&begun.saturating_sub(1)), "{texts:?}");
+    }
+    assert_eq!(texts.first(), Some(&"ROLLBACK"), "{texts:?}");
+    assert!(opened.len() > 2, "{texts:?}");
+    fresh.end().await;
+}

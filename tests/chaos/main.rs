@@ -13,6 +13,9 @@
 
 mod failover;
 mod full;
+#[path = "../host/git_server.rs"]
+#[allow(dead_code, reason = "fetches are counted elsewhere")]
+mod git_server;
 mod kill;
 mod notice;
 mod outage;

@@ -2,7 +2,8 @@
 
 use std::{
     process::{Child, Command, Stdio},
-    sync::atomic::Ordering,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -156,6 +157,26 @@ impl Drop for Occupant {
     }
 }
 
+/// Takes whatever connection is free, again and again, until it is told that it is over.
+fn occupy(url: &str, over: &AtomicBool) {
+    let mut occupants: Vec<Occupant> = Vec::new();
+    while !over.load(Ordering::Acquire) {
+        // Whoever comes too late ends by itself and leaves its place to the next.
+        occupants.retain_mut(|one| matches!(one.0.try_wait(), Ok(None)));
+        occupants.push(Occupant::new(url));
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Ends the occupation, whatever becomes of the case.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 #[test]
 fn a_server_without_a_free_connection_is_answered_by_503() {
     let _alone = alone();
@@ -163,21 +184,31 @@ fn a_server_without_a_free_connection_is_answered_by_503() {
     else {
         return;
     };
-    let keys = json!({ "maxIdleConns": 0, "connMaxLifetime": "1s" });
-    let installation = filled(on(&postgres.url(), &keys));
+    let keys = json!({ "maxOpenConns": CONNECTIONS, "maxIdleConns": 0, "connMaxLifetime": "1s" });
+    let mut config = on(&postgres.url(), &keys);
+    config["limits"] = json!({ "requests": 24, "requestTimeout": REQUEST, "instances": 2 });
+    let installation = filled(config);
     let server = installation.serve(&["--sync=false"]);
-    let mut occupants: Vec<Occupant> = Vec::new();
-    let target = "/v0.1/servers?limit=2";
-    let refused = until("connections to run out", PATIENCE, || {
-        // Whoever comes too late ends by itself and leaves its place to the next.
-        occupants.retain_mut(|one| matches!(one.0.try_wait(), Ok(None)));
-        occupants.push(Occupant::new(&postgres.url()));
-        let answer = fresh(&server, target);
-        (answer.status != 200).then_some(answer)
+    let questions = questions(&server);
+    drop(flood(&server, &questions, 300));
+    let before = resident(&server);
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| occupy(&postgres.url(), &over));
+        let _end = End(&over);
+        let refused = until("connections to run out", PATIENCE, || {
+            let answer = fresh(&server, "/v0.1/servers?limit=2");
+            (answer.status != 200).then_some(answer)
+        });
+        assert_eq!(refused.status, 503, "{}", refused.text());
+        assert!(refused.has("retry-after"));
+        for _ in 0..rounds(1, 6) {
+            assert_bounded(&flood(&server, &questions, rounds(300, 600)));
+            let grown = resident(&server).saturating_sub(before);
+            println!("{} KiB more than before", grown >> 10);
+            assert!(grown < WAITING, "{grown} bytes more");
+        }
     });
-    assert_eq!(refused.status, 503, "{}", refused.text());
-    assert!(refused.has("retry-after"));
-    drop(occupants);
     let took = recovery(&server);
     assert!(took < RECOVERY, "well again after {took:?}");
 }

@@ -95,3 +95,28 @@ fn the_schema_may_belong_to_another_user_than_the_one_who_serves() {
     assert_eq!(down.code, Some(1), "{}", down.stdout);
     let _ = both.run(&["migrate", "down", "--yes", "-n", "1"]).expect(0);
 }
+
+#[test]
+fn a_server_without_tls_is_for_those_who_do_not_insist() {
+    let Some(postgres) = server("Postgres without TLS") else {
+        return;
+    };
+    let migrate = |mode: &str| {
+        let keys = json!({
+            "host": "127.0.0.1", "port": postgres.port(), "database": "postgres", "user": "cairn", "sslMode": mode,
+            "connectAttempts": 1,
+        });
+        on(&keys).run(&["migrate", "up", "--yes"])
+    };
+    for mode in ["disable", "allow", "prefer"] {
+        let _ = migrate(mode).expect(0);
+    }
+    for mode in ["require", "verify-ca", "verify-full"] {
+        let refused = migrate(mode).expect(1);
+        assert!(
+            refused.stderr.contains("database.sslMode"),
+            "{mode}: {}",
+            refused.stderr
+        );
+    }
+}

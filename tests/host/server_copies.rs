@@ -61,6 +61,17 @@ impl OnServer {
     }
 }
 
+const COUNTERS: [&str; 4] = [
+    "SELECT value FROM generation",
+    "SELECT change_seq FROM generation",
+    "SELECT max(seq) FROM change",
+    "SELECT fence FROM source",
+];
+
+fn counters(url: &str) -> [i64; 4] {
+    COUNTERS.map(|sql| database::ask(url, sql).parse().expect("a number"))
+}
+
 fn can_be_checked() -> bool {
     let what = "not checked: pg_dump and pg_restore";
     if std::env::var_os("CAIRN_TEST_POSTGRES").is_none() {
@@ -99,6 +110,7 @@ fn a_server_is_backed_up_and_restored_by_the_commands_that_are_told() {
     assert!(command.starts_with("pg_dump "), "{command}");
 
     here.follow(&to, "restore", &[]);
+    let copied = counters(&to);
     let server = here.serve(&to, "--sync=false");
     assert_eq!(everything(&server.public), expected);
     assert_eq!(server.stop().code(), Some(0));
@@ -108,6 +120,13 @@ fn a_server_is_backed_up_and_restored_by_the_commands_that_are_told() {
     until("the next turn", Duration::from_secs(20), || {
         (turn_shown(&server) == Some(4)).then_some(())
     });
+    // It goes on counting where the copy stopped.
+    for ((sql, before), after) in COUNTERS.iter().zip(copied).zip(counters(&to)) {
+        assert!(after > before, "{sql}: {after} after {before}");
+    }
+    let gaps = "SELECT max(seq) - count(*) FROM change";
+    let gaps = database::ask(&to, gaps);
+    assert_eq!(gaps, "0", "a step of the feed is missing");
     assert_eq!(server.stop().code(), Some(0));
 
     // Over what is there, by the flag that says so.

@@ -2,12 +2,18 @@
 
 use std::{
     fs::{self, Permissions},
-    os::unix::fs::PermissionsExt,
+    os::unix::{
+        fs::{PermissionsExt, chown},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::Command,
 };
 
-use cairn_tests::{Ended, Installation, Postgres, database, fixture, installation::of_file};
+use cairn_tests::{
+    Ended, Installation, Postgres, database, fixture,
+    installation::{of_file, run},
+};
 use serde_json::json;
 
 /// With what is special in a password file.
@@ -84,8 +90,13 @@ impl Guarded {
         self.folder.path(&format!("{name}-ca.pem"))
     }
 
-    /// `migrate up` at the server by that name, in that mode, with a password file of that content and mode.
-    fn migrate(&self, (host, mode): (&str, &str), ca: Option<&str>, file: (&str, u32)) -> Ended {
+    /// An installation that reaches the server by that name, in that mode, with a password file of that content and mode.
+    fn installation(
+        &self,
+        (host, mode): (&str, &str),
+        ca: Option<&str>,
+        file: (&str, u32),
+    ) -> Installation {
         let mut config = of_file(&fixture::path("catalog.json"));
         config["database"] = json!({
             "host": host, "port": self.postgres.port(), "database": "registry", "user": "app", "sslMode": mode,
@@ -97,30 +108,44 @@ impl Guarded {
         let installation = Installation::new(config);
         let passwords = installation.write(".pgpass", file.0);
         fs::set_permissions(&passwords, Permissions::from_mode(file.1)).expect("a mode");
-        installation.run(&["migrate", "up", "--yes"])
+        installation
+    }
+
+    fn migrate(&self, place: (&str, &str), ca: Option<&str>, file: (&str, u32)) -> Ended {
+        let installation = self.installation(place, ca, file);
+        installation.run(MIGRATE)
+    }
+
+    /// A line with the password, below others.
+    fn line(&self) -> String {
+        format!(
+            "# host:port:database:user:password\nelsewhere:*:*:*:wrong\n*:{}:registry:app:s3\\:cr\\\\et\n",
+            self.postgres.port()
+        )
     }
 }
+
+const MIGRATE: &[&str] = &["migrate", "up", "--yes"];
 
 #[test]
 fn certificates_and_passwords_are_looked_at_as_libpq_does() {
     let Some(guarded) = Guarded::new() else {
         return;
     };
-    let line = format!(
-        "# host:port:database:user:password\nelsewhere:*:*:*:wrong\n*:{}:registry:app:s3\\:cr\\\\et\n",
-        guarded.postgres.port()
-    );
+    let line = guarded.line();
     let good = (line.as_str(), 0o600);
     let ours = Some("our");
     for (place, ca) in [
         (("127.0.0.1", "require"), None),
         (("127.0.0.1", "require"), ours),
         (("127.0.0.1", "prefer"), None),
+        (("127.0.0.1", "allow"), None),
         (("127.0.0.1", "verify-ca"), ours),
         (("localhost", "verify-full"), ours),
     ] {
         let ended = guarded.migrate(place, ca, good);
         assert_eq!(ended.code, Some(0), "{place:?} {ca:?}: {}", ended.stderr);
+        assert!(!ended.stderr.contains(WARNING), "{}", ended.stderr);
     }
     for (place, ca, file, word) in [
         // Nobody vouches for the certificate, or somebody else does.
@@ -163,4 +188,59 @@ fn certificates_and_passwords_are_looked_at_as_libpq_does() {
         );
         assert!(!ended.stderr.contains("cr\\et"), "{}", ended.stderr);
     }
+}
+
+/// Somebody in a pod, and the group that its volumes are made readable for.
+const SOMEBODY: u32 = 65_531;
+const GROUP: u32 = 65_532;
+
+const WARNING: &str = "the password file is root's";
+
+/// `migrate up` by somebody who may read what the group may. The binary goes along: where it lies, not everybody may go.
+fn by_somebody(installation: &Installation) -> Ended {
+    let ours = installation.command(MIGRATE);
+    let program = installation.path("cairn");
+    fs::copy(ours.get_program(), &program).expect("the binary");
+    chown(installation.path(""), Some(SOMEBODY), Some(GROUP)).expect("a folder of theirs");
+    let mut theirs = Command::new(program);
+    theirs.args(ours.get_args()).uid(SOMEBODY).gid(GROUP);
+    for (name, value) in ours.get_envs() {
+        match value {
+            Some(value) => theirs.env(name, value),
+            None => theirs.env_remove(name),
+        };
+    }
+    theirs.current_dir(installation.path(""));
+    run(theirs)
+}
+
+#[test]
+fn a_secret_that_root_has_mounted_for_a_group_is_read_with_a_warning() {
+    let Some(guarded) = Guarded::new() else {
+        return;
+    };
+    let line = guarded.line();
+    let with_mode = |mode| guarded.installation(("127.0.0.1", "require"), None, (&line, mode));
+    let file = |installation: &Installation| installation.path(".pgpass");
+    if chown(file(&with_mode(0o640)), Some(0), Some(GROUP)).is_err() {
+        println!("not checked: password files of root: this is not root");
+        return;
+    }
+    for (mode, code, word) in [
+        (0o640, 0, WARNING),
+        (0o440, 0, WARNING),
+        (0o644, 1, "may be read by others"),
+        (0o660, 1, "may be read by others"),
+        (0o600, 1, "cannot be read"),
+    ] {
+        let installation = with_mode(mode);
+        chown(file(&installation), Some(0), Some(GROUP)).expect("root's file");
+        let ended = by_somebody(&installation);
+        assert_eq!(ended.code, Some(code), "{mode:o}: {}", ended.stderr);
+        assert!(ended.stderr.contains(word), "{mode:o}: {}", ended.stderr);
+    }
+    let own = with_mode(0o600);
+    chown(file(&own), Some(SOMEBODY), Some(GROUP)).expect("a file of theirs");
+    let ended = by_somebody(&own).expect(0);
+    assert!(!ended.stderr.contains(WARNING), "{}", ended.stderr);
 }

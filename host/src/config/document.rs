@@ -74,7 +74,7 @@ such a name. Secrets are better not written into the file: keys name files that 
 changes. A password that is not given is looked up where libpq looks: in the file that `PGPASSFILE` names, else in
 `~/.pgpass`. One that others may read is refused. There are two exceptions, both for secrets that Kubernetes mounts: a file
 of root that the pod's `fsGroup` may read (mode 0640 or 0440) is read with a warning, and so is one of root with mode 0600
-when the process may read it. Give such a pod an `fsGroup`, and it works with any UID.
+that another user may read all the same. Give such a pod an `fsGroup`, and it works with any UID.
 
 **Traces** are sent when `OTEL_EXPORTER_OTLP_ENDPOINT` names a collector, or with `telemetry.enabled` and
 `telemetry.tracing.enabled`. Variables that begin with `OTEL_` count only when the key has no other, and go before the file.

@@ -143,7 +143,8 @@ pub(super) const CONFIG: &[Key<Config>] = &[
         "database.sslMode",
         Text("require"),
         |c: &mut Config| Slot::Choice(&mut c.database.server.tls),
-        "How the connection is protected: `require` encrypts, `verify-ca` and `verify-full` also check who answers.",
+        "How the connection is protected: `prefer` and `allow` encrypt where the server can, `require` always, `verify-ca` and \
+         `verify-full` also check who answers.",
     )
     .also(&["THV_REGISTRY_DATABASE_SSLMODE"]),
     Key::new(

@@ -21,18 +21,22 @@ pub(super) struct PostgresUrl {
 /// Schemes of other programs' libraries that mean the same.
 const SCHEMES: [&str; 2] = ["postgres", "postgresql"];
 
+const NO_URL: &str = "is not a URL of the form postgres://user@host/database";
+const NO_MYSQL: &str = "asks for MySQL, which is not supported: use Postgres, or leave it out for the embedded database";
+
 impl FromStr for PostgresUrl {
     type Err = String;
 
     /// The message never repeats the URL, which may hold a password.
     fn from_str(text: &str) -> Result<Self, String> {
-        let (scheme, rest) = text
-            .split_once("://")
-            .ok_or("is not a URL of the form postgres://user@host/database")?;
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Err(unknown_form(text));
+        };
         // `postgresql+asyncpg` names a driver of Python, which is nobody's business here.
         let engine = scheme.split('+').next().unwrap_or_default();
-        if !SCHEMES.contains(&engine) {
-            return Err(unknown_engine(engine));
+        let engine = engine.to_ascii_lowercase();
+        if !SCHEMES.contains(&engine.as_str()) {
+            return Err(unknown_engine(&engine));
         }
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
@@ -83,18 +87,25 @@ pub(super) fn tls(word: &str) -> Result<Tls, String> {
         "verify-ca" => Ok(Tls::VerifyCa),
         "verify-full" => Ok(Tls::VerifyFull),
         _ => Err(
-            "has an unknown sslmode: disable, prefer, require, verify-ca and verify-full are known"
+            "has an unknown sslmode: disable, prefer, allow, require, verify-ca and verify-full are known"
                 .to_owned(),
         ),
     }
 }
 
 fn unknown_engine(engine: &str) -> String {
-    match engine {
-        "mysql" | "mariadb" => {
-            "asks for MySQL, which is not supported: use Postgres, or leave it out for the embedded database".to_owned()
-        }
-        _ => "is not a URL of the form postgres://user@host/database".to_owned(),
+    match engine.trim_start_matches("jdbc:") {
+        "mysql" | "mariadb" => NO_MYSQL.to_owned(),
+        _ => NO_URL.to_owned(),
+    }
+}
+
+/// What Go's driver of MySQL is given is no URL: `user:password@tcp(host)/database`.
+fn unknown_form(text: &str) -> String {
+    if text.contains("@tcp(") || text.contains("@unix(") {
+        NO_MYSQL.to_owned()
+    } else {
+        NO_URL.to_owned()
     }
 }
 
@@ -164,6 +175,8 @@ mod tests {
         check("postgres://a:b@h:5433/d", "a:b@h:5433/d - -");
         check("postgresql+asyncpg://a:b@h/d", "a:b@h:-/d - -");
         check("postgresql://h", "-:-@h:-/- - -");
+        check("POSTGRES://h", "-:-@h:-/- - -");
+        check("postgres://h?sslmode=allow", "-:-@h:-/- Prefer -");
         check("postgres://a:p%40%3A%2F@h/d", "a:p@:/@h:-/d - -");
         check("postgres://a@[::1]:5432/d", "a:-@::1:5432/d - -");
         check("postgres:///d?host=/run/pg&user=u", "u:-@/run/pg:-/d - -");
@@ -185,6 +198,12 @@ mod tests {
         };
         check("mysql://a:s3cret@h/d", "MySQL");
         check("mysql+aiomysql://a:s3cret@h/d", "MySQL");
+        check("MYSQL://a:s3cret@h/d", "MySQL");
+        check("jdbc:mysql://h/d?user=a&password=s3cret", "MySQL");
+        check("jdbc:mariadb://h/d", "MySQL");
+        check("a:s3cret@tcp(h:3306)/d", "MySQL");
+        check("a:s3cret@unix(/run/s)/d", "MySQL");
+        check("jdbc:oracle://h/d", "postgres://");
         check("sqlite:///x", "postgres://");
         check("s3cret", "postgres://");
         check("postgres://a:s3cret@h:x/d", "port");

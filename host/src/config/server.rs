@@ -97,7 +97,7 @@ impl Server {
         };
         Ok(Some(Postgres {
             host,
-            port: url.port.unwrap_or(5432),
+            port: url.port.unwrap_or(primary.port),
             database: url.database.unwrap_or(primary.database.clone()),
             login,
             tls: url.tls.unwrap_or(primary.tls),

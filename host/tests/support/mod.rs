@@ -19,6 +19,7 @@ use cairn::{
     config::model::{Auth, Cache, Config, Database, Limits, Log, Probes, Sync, Telemetry},
     db::{Libsql, Store},
     guest,
+    imports::{postgres::ADDRESS, variables::Variables},
     serve::{self, Bound, Health, Schema},
     telemetry::{metrics::Metrics, trace::Tracer},
 };
@@ -171,8 +172,8 @@ pub async fn server_on<D>(config: Config, store: Store, db: D) -> Server<D> {
         config: Arc::new(config),
         component: component(),
         offer: guest::Offer {
+            variables: Arc::new(variables(&store)),
             db: store,
-            variables: Arc::default(),
         },
         health: Arc::clone(&health),
         metrics: Arc::clone(&metrics),
@@ -190,6 +191,15 @@ pub async fn server_on<D>(config: Config, store: Store, db: D) -> Server<D> {
         stop: Some(stop),
         running,
     }
+}
+
+/// Which database a guest is told of: its own file, unless there is a server.
+fn variables(store: &Store) -> Variables {
+    let address = match store {
+        Store::Libsql(_) => "",
+        Store::Postgres(_) => ADDRESS,
+    };
+    [("database_url".to_owned(), address.to_owned())].into()
 }
 
 impl<D> Server<D> {

@@ -49,10 +49,19 @@ pub async fn fresh() -> Option<Fresh> {
 
 /// The same for a user who may make tables and no extension: there will be no index of trigrams.
 pub async fn without_extensions() -> Option<Fresh> {
+    of_user("LOGIN").await
+}
+
+/// The same for a user who may have so many connections at the same time.
+pub async fn with_few_connections(most: usize) -> Option<Fresh> {
+    of_user(&format!("LOGIN CONNECTION LIMIT {most}")).await
+}
+
+async fn of_user(rights: &str) -> Option<Fresh> {
     let mut fresh = fresh().await?;
     let user = format!("{}_user", fresh.settings.database);
     let grant = format!(
-        "CREATE ROLE {user} LOGIN; CREATE SCHEMA own AUTHORIZATION {user}; \
+        "CREATE ROLE {user} {rights}; CREATE SCHEMA own AUTHORIZATION {user}; \
          ALTER ROLE {user} SET search_path = own"
     );
     fresh.db.script(&grant).await.unwrap();

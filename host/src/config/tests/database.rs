@@ -63,6 +63,15 @@ fn a_server_is_used_when_one_is_named() {
         &[("DATABASE_DSN", "postgres://me@there")],
         "me:-@there:5432/me me Require",
     );
+    for mode in ["allow", "prefer"] {
+        bare(
+            &[
+                ("CAIRN_DATABASE_HOST", "there"),
+                ("CAIRN_DATABASE_SSL_MODE", mode),
+            ],
+            "cairn:-@there:5432/cairn cairn Prefer",
+        );
+    }
     bare(
         &[("DATABASE_URL", "postgres:///mine?host=/run/pg")],
         "cairn:-@/run/pg:5432/mine cairn Require",
@@ -94,14 +103,16 @@ fn a_standby_is_as_the_primary_where_its_url_says_nothing_else() {
         );
         assert_eq!(told, expected, "{read_url}");
     };
-    check("postgres://copy", "me:pw@copy:5432/mine VerifyCa");
+    check("postgres://copy", "me:pw@copy:1234/mine VerifyCa");
     check(
         "postgres://reader:other@copy:6000/mine2?sslmode=require",
         "reader:other@copy:6000/mine2 Require",
     );
     // The primary's password is nobody else's.
-    check("postgres://reader@copy", "reader:-@copy:5432/mine VerifyCa");
+    check("postgres://reader@copy", "reader:-@copy:1234/mine VerifyCa");
 }
+
+const MYSQL: &str = "DATABASE_DSN: database.url: asks for MySQL";
 
 #[test]
 fn what_cannot_be_used_is_named_and_no_password_repeated() {
@@ -111,6 +122,10 @@ fn what_cannot_be_used_is_named_and_no_password_repeated() {
             "mysql://a:s3cret@h/d",
             "DATABASE_URL: database.url: asks for MySQL",
         ),
+        ("DATABASE_DSN", "mysql://a:s3cret@h/d", MYSQL),
+        ("DATABASE_DSN", "MYSQL://a:s3cret@h/d", MYSQL),
+        ("DATABASE_DSN", "a:s3cret@tcp(h:3306)/d", MYSQL),
+        ("DATABASE_DSN", "jdbc:mysql://h/d?password=s3cret", MYSQL),
         ("DATABASE_URL", "postgres://a:s3cret@h:x/d", "port"),
         (
             "DATABASE_TYPE",
@@ -126,7 +141,7 @@ fn what_cannot_be_used_is_named_and_no_password_repeated() {
         (
             "CAIRN_DATABASE_SSL_MODE",
             "maybe",
-            "choose one of disable, prefer, require",
+            "choose one of disable, prefer, allow, require",
         ),
     ] {
         let said = problems(read(CURRENT, &[(variable, value)])).join("\n");

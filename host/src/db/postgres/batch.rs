@@ -13,7 +13,6 @@ use tokio_postgres::types::ToSql;
 use super::{
     bulk::{self, Rows, Step},
     connection::{Connection, bounded},
-    statistics,
     values::Cell,
 };
 
@@ -22,26 +21,26 @@ const DEPTH: usize = 30;
 
 /// Runs the statements, all or none.
 pub(super) async fn run(connection: &mut Connection, statements: Vec<Statement>) -> Result<()> {
-    let is_large = statements.len() >= statistics::MANY;
     connection.in_transaction = true;
-    let done = match connection.control("BEGIN").await {
-        Ok(()) => all(connection, bulk::gather(statements)).await,
+    let done = match connection.simple("BEGIN").await {
+        Ok(_) => all(connection, bulk::gather(statements)).await,
         Err(failure) => Err(failure.into()),
     };
     let done = match done {
-        Ok(()) => connection.control("COMMIT").await.map_err(Error::from),
+        Ok(()) => connection
+            .simple("COMMIT")
+            .await
+            .map(drop)
+            .map_err(Error::from),
         Err(error) => {
             // What is lost is rolled back by the server.
             if connection.is_good() {
-                let _ = connection.control("ROLLBACK").await;
+                let _ = connection.simple("ROLLBACK").await;
             }
             Err(error)
         }
     };
     connection.in_transaction = false;
-    if is_large && done.is_ok() {
-        statistics::refresh(connection).await;
-    }
     done
 }
 
@@ -127,6 +126,7 @@ async fn many(connection: &mut Connection, rows: Rows) -> Result<Ready> {
 
 async fn send(connection: &mut Connection, queue: &mut Vec<Ready>) -> Result<()> {
     let queue = std::mem::take(queue);
+    let patience = connection.asks(queue.len());
     let outcomes = {
         let client = connection.client();
         let answers = join_all(queue.iter().map(async |ready| {
@@ -134,12 +134,9 @@ async fn send(connection: &mut Connection, queue: &mut Vec<Ready>) -> Result<()>
                 .execute_raw(&ready.statement, ready.parameters())
                 .await
         }));
-        bounded(connection.patience(queue.len()), answers).await
+        bounded(patience, answers).await?
     };
-    if outcomes.is_err() {
-        connection.wear_out();
-    }
-    let outcomes = outcomes?;
+    connection.is_answered();
     for (ready, outcome) in queue.iter().zip(outcomes) {
         met(&ready.sql, ready.expect, connection.judged(outcome)?)?;
     }

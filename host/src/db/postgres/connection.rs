@@ -4,12 +4,16 @@ use std::time::{Duration, Instant};
 
 use cairn_registry::store::{Value, postgres};
 use futures_util::TryStreamExt;
-use tokio::runtime;
+use tokio::{
+    runtime,
+    sync::{OwnedSemaphorePermit, oneshot},
+};
 use tokio_postgres::{Client, SimpleQueryMessage, Statement};
 
 use super::{
     super::prepared::Prepared,
     connector::Connector,
+    driver::{self, Leave},
     failure::Failure,
     values::{Answer, Cell, Column, Lifted},
 };
@@ -27,40 +31,53 @@ pub(super) struct Connection {
     pub(super) in_transaction: bool,
     /// Nobody should get it again.
     worn: bool,
-    /// Whoever asked may have gone away; what it asked for still keeps the server busy.
-    under_way: bool,
+    /// Until when an answer is waited for. Whoever asked may have gone away; the server is at it all the same.
+    busy_until: Option<Instant>,
+    /// While it is lent out: one of so many.
+    pub(super) place: Option<OwnedSemaphorePermit>,
+    /// To its driver.
+    leave: Option<oneshot::Sender<Leave>>,
     patience: Duration,
 }
 
 impl Connection {
-    pub(super) async fn open(connector: &Connector) -> Result<Self, Failure> {
-        let (client, moving) = connector.connect().await?;
-        tokio::spawn(async move {
-            if let Err(failure) = moving.await {
-                tracing::debug!(%failure, "a database connection was lost");
-            }
-        });
-        bounded(connector.patience(), connector.greet(&client)).await??;
-        Ok(Self {
+    /// A new one, which holds its seat until it is closed.
+    pub(super) async fn open(
+        connector: &Connector,
+        seat: OwnedSemaphorePermit,
+    ) -> Result<Self, Failure> {
+        connector.in_time(Self::greeted(connector, seat)).await
+    }
+
+    async fn greeted(connector: &Connector, seat: OwnedSemaphorePermit) -> Result<Self, Failure> {
+        let (client, moving) = connector.log_in().await?;
+        let leave = driver::drive(moving, connector.stop(&client), seat);
+        let mut connection = Self::over(client, leave, connector.patience());
+        // Whoever does not even take a greeting is left at once.
+        connection.busy_until = Some(connection.since);
+        connector.greet(&connection.client).await?;
+        connection.is_answered();
+        Ok(connection)
+    }
+
+    fn over(client: Client, leave: oneshot::Sender<Leave>, patience: Duration) -> Self {
+        Self {
             client,
             prepared: Prepared::new(PREPARED),
             since: Instant::now(),
             home: runtime::Handle::current().id(),
             in_transaction: false,
             worn: false,
-            under_way: false,
-            patience: connector.patience(),
-        })
+            busy_until: None,
+            place: None,
+            leave: Some(leave),
+            patience,
+        }
     }
 
     /// Whether it may be used again.
     pub(super) fn is_good(&self) -> bool {
-        !self.worn && !self.under_way && !self.client.is_closed()
-    }
-
-    /// Nobody gets it again.
-    pub(super) fn wear_out(&mut self) {
-        self.worn = true;
+        !self.worn && self.busy_until.is_none() && !self.client.is_closed()
     }
 
     /// Runs a statement and reads all its rows.
@@ -69,29 +86,53 @@ impl Connection {
         sql: &str,
         parameters: &[Value],
     ) -> Result<Answer, Failure> {
-        self.under_way = true;
-        let answer = bounded(self.patience, async {
-            let statement = self.prepare(sql).await?;
+        let patience = self.asks(1);
+        let answer = bounded(patience, async {
+            let statement = self.statement(sql).await?;
             let outcome = self.rows(&statement, parameters).await;
             self.judged(outcome)
         });
         let answer = answer.await?;
-        self.under_way = false;
+        self.is_answered();
         answer
     }
 
-    /// How long so many answers may take.
-    pub(super) fn patience(&self, statements: usize) -> Duration {
-        let many = u32::try_from(statements).unwrap_or(u32::MAX);
-        self.patience.saturating_mul(many)
+    /// Runs a text without parameters, of one statement or several, and gives the rows that the first one touched.
+    pub(super) async fn simple(&mut self, sql: &str) -> Result<u64, Failure> {
+        // The server counts the time of each statement by itself, and no text has more of them than semicolons.
+        let patience = self.asks(sql.matches(';').count() + 1);
+        let outcome = bounded(patience, self.client.simple_query(sql)).await?;
+        self.is_answered();
+        let complete = self
+            .judged(outcome)?
+            .into_iter()
+            .find_map(|told| match told {
+                SimpleQueryMessage::CommandComplete(rows) => Some(rows),
+                _ => None,
+            });
+        Ok(complete.unwrap_or(0))
     }
 
-    /// Begins or ends a transaction.
-    pub(super) async fn control(&mut self, sql: &str) -> Result<(), Failure> {
-        self.under_way = true;
-        let done = bounded(self.patience, self.simple(sql)).await?;
-        self.under_way = false;
-        done.map(drop)
+    /// The statement, prepared now or earlier.
+    pub(super) async fn prepare(&mut self, sql: &str) -> Result<Statement, Failure> {
+        let patience = self.asks(1);
+        let statement = bounded(patience, self.statement(sql)).await?;
+        self.is_answered();
+        statement
+    }
+
+    /// To be called before so many statements are sent: how long their answers may take. Until it
+    /// [is answered](Self::is_answered) the connection is nobody else's.
+    pub(super) fn asks(&mut self, statements: usize) -> Duration {
+        let many = u32::try_from(statements).unwrap_or(u32::MAX);
+        let patience = self.patience.saturating_mul(many);
+        let now = Instant::now();
+        self.busy_until = Some(now.checked_add(patience).unwrap_or(now));
+        patience
+    }
+
+    pub(super) fn is_answered(&mut self) {
+        self.busy_until = None;
     }
 
     async fn rows(
@@ -119,19 +160,7 @@ impl Connection {
         })
     }
 
-    /// Runs a text without parameters, of one statement or several, and gives the rows that the first one touched.
-    pub(super) async fn simple(&mut self, sql: &str) -> Result<u64, Failure> {
-        let outcome = self.client.simple_query(sql).await;
-        let messages = self.judged(outcome)?;
-        let complete = messages.into_iter().find_map(|message| match message {
-            SimpleQueryMessage::CommandComplete(rows) => Some(rows),
-            _ => None,
-        });
-        Ok(complete.unwrap_or(0))
-    }
-
-    /// The statement, prepared now or earlier.
-    pub(super) async fn prepare(&mut self, sql: &str) -> Result<Statement, Failure> {
+    async fn statement(&mut self, sql: &str) -> Result<Statement, Failure> {
         let kept = self.prepared.find(sql);
         if let Some(statement) = kept.and_then(|at| self.prepared.get(at)) {
             return Ok(statement.clone());
@@ -157,6 +186,17 @@ impl Connection {
             self.worn |= failure.wears_out();
             failure
         })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(leave) = self.leave.take() {
+            let _ = leave.send(Leave {
+                due: self.busy_until.map(Into::into),
+                place: self.place.take(),
+            });
+        }
     }
 }
 

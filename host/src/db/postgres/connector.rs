@@ -6,10 +6,10 @@ use cairn_registry::{Result, store::postgres::PLANNING};
 use tokio_postgres::{Client, Config, Socket, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{failure::Failure, pgpass, tls};
+use super::{driver::Stop, failure::Failure, pgpass, tls};
 use crate::config::model::{self, Tls};
 
-/// For the socket, and for the whole of a connection with its login.
+/// For the socket, and for the whole of a connection with its login and what is told first.
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// After so long without a word from the other machine it is gone: between packets that nobody acknowledges, and on a
@@ -80,13 +80,34 @@ impl Connector {
 
     /// A connection that has logged in. Its second half is not running yet.
     pub(super) async fn connect(&self) -> Result<(Client, Moving), Failure> {
-        let connecting = self.config.connect(self.tls.clone());
+        self.in_time(self.log_in()).await
+    }
+
+    /// The same without a limit: to be waited for [in time](Self::in_time), with whatever belongs to it.
+    pub(super) async fn log_in(&self) -> Result<(Client, Moving), Failure> {
+        let connecting = self.config.connect(self.tls.clone()).await;
+        connecting.map_err(|failure| Failure::from(failure).unconnected())
+    }
+
+    /// All that a connection needs before its first statement.
+    pub(super) async fn in_time<T>(
+        &self,
+        connecting: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
         match tokio::time::timeout(CONNECT, connecting).await {
-            Ok(done) => done.map_err(|failure| Failure::from(failure).unconnected()),
+            Ok(done) => done,
             Err(_) => Err(Failure::Unreachable(
                 "the database does not answer",
                 "timeout while connecting".to_owned(),
             )),
+        }
+    }
+
+    /// How that client's server is told to stop.
+    pub(super) fn stop(&self, client: &Client) -> Stop {
+        Stop {
+            token: client.cancel_token(),
+            tls: self.tls.clone(),
         }
     }
 

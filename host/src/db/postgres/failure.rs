@@ -4,6 +4,9 @@ use std::{error::Error as _, io};
 
 use cairn_registry::{Error, store::postgres};
 
+/// What the driver says of a server without TLS.
+const NO_TLS: &str = "server does not support TLS";
+
 /// Why a statement has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
@@ -46,6 +49,10 @@ impl Failure {
     /// The same while connecting: whatever it is, there is no connection.
     pub(super) fn unconnected(self) -> Self {
         match self {
+            Self::Unsent(told) if told.contains(NO_TLS) => Self::Unreachable(
+                "the database does not encrypt, as database.sslMode demands",
+                told,
+            ),
             Self::Unsent(told) => Self::Unreachable("the database cannot be reached", told),
             Self::Unreachable(_, told) => Self::Unreachable("the database cannot be reached", told),
             Self::Refused(refusal) => Self::Refused(refusal),

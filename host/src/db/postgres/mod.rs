@@ -5,8 +5,10 @@ mod batch;
 mod bulk;
 mod connection;
 mod connector;
+mod driver;
 mod failure;
 mod follow;
+mod lent;
 mod pgpass;
 mod pool;
 mod session;
@@ -80,7 +82,7 @@ impl Postgres {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Connections that are open, in use or not.
+    /// Connections that are open, in use or not, those included that are being opened or closed.
     #[must_use]
     pub fn open_connections(&self) -> usize {
         self.pool.open()
@@ -146,9 +148,13 @@ impl Db for Postgres {
     }
 
     async fn batch(&self, statements: Vec<Statement>) -> Result<()> {
+        let is_large = statements.len() >= statistics::MANY;
         let mut lent = self.pool.lend().await?;
-        batch::run(&mut lent, statements).await?;
+        batch::run(lent.connection()?, statements).await?;
         self.generation.fetch_add(1, Ordering::AcqRel);
+        if is_large && let Ok(connection) = lent.connection() {
+            statistics::refresh(connection).await;
+        }
         Ok(())
     }
 }

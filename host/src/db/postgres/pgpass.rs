@@ -15,11 +15,12 @@ pub(super) fn find(file: &Path, server: &Postgres) -> Result<Option<Secret>> {
         Err(error) => return Err(unread(file, &error)),
     };
     let mode = metadata.mode() & 0o777;
-    match trust(mode, metadata.uid()) {
+    let us = rustix::process::geteuid().as_raw();
+    match trust(mode, metadata.uid(), us) {
         Trust::Whole => {}
         Trust::Mounted => tracing::warn!(
             file = %file.display(),
-            "the password file may be read by its group; taken, because root mounted it"
+            "the password file is root's, as mounted secrets are: taken, though others may read it"
         ),
         Trust::None => {
             return Err(Error::unavailable(
@@ -32,14 +33,26 @@ pub(super) fn find(file: &Path, server: &Postgres) -> Result<Option<Secret>> {
         }
     }
     let text = fs::read_to_string(file).map_err(|error| unread(file, &error))?;
-    let host = if server.host.starts_with('/') {
+    let port = server.port.to_string();
+    let wanted = [
+        host(&server.host),
+        &port,
+        &server.database,
+        &server.login.user,
+    ];
+    Ok(password(&text, wanted).map(Secret::new))
+}
+
+/// Where a libpq looks for its socket when it is told no host: its own place, and those of the distributions.
+const SOCKETS: [&str; 3] = ["/tmp", "/run/postgresql", "/var/run/postgresql"];
+
+/// What the file calls a host: a folder of sockets by its path, but the usual one `localhost`.
+pub(super) fn host(host: &str) -> &str {
+    if SOCKETS.contains(&host) {
         "localhost"
     } else {
-        &server.host
-    };
-    let port = server.port.to_string();
-    let wanted = [host, &port, &server.database, &server.login.user];
-    Ok(password(&text, wanted).map(Secret::new))
+        host
+    }
 }
 
 fn unread(file: &Path, error: &io::Error) -> Error {
@@ -59,10 +72,12 @@ enum Trust {
     None,
 }
 
-fn trust(mode: u32, owner: u32) -> Trust {
-    match (mode & 0o077, owner) {
-        (0, _) => Trust::Whole,
-        (0o040, 0) => Trust::Mounted,
+fn trust(mode: u32, owner: u32, us: u32) -> Trust {
+    const ROOT: u32 = 0;
+    match mode & 0o077 {
+        0 if owner == ROOT && us != ROOT => Trust::Mounted,
+        0 => Trust::Whole,
+        0o040 if owner == ROOT => Trust::Mounted,
         _ => Trust::None,
     }
 }
@@ -141,18 +156,33 @@ mod tests {
 
     #[test]
     fn others_must_not_read_it_except_a_pods_group() {
-        for (mode, owner, expected) in [
-            (0o600, 1000, Trust::Whole),
-            (0o400, 1000, Trust::Whole),
-            (0o600, 0, Trust::Whole),
-            (0o640, 0, Trust::Mounted),
-            (0o440, 0, Trust::Mounted),
-            (0o640, 1000, Trust::None),
-            (0o644, 0, Trust::None),
-            (0o660, 0, Trust::None),
-            (0o777, 1000, Trust::None),
+        for (mode, owner, us, expected) in [
+            (0o600, 1000, 1000, Trust::Whole),
+            (0o400, 1000, 1000, Trust::Whole),
+            (0o600, 1000, 0, Trust::Whole),
+            (0o600, 0, 0, Trust::Whole),
+            (0o600, 0, 1000, Trust::Mounted),
+            (0o640, 0, 1000, Trust::Mounted),
+            (0o440, 0, 1000, Trust::Mounted),
+            (0o640, 0, 0, Trust::Mounted),
+            (0o640, 1000, 1000, Trust::None),
+            (0o640, 1000, 0, Trust::None),
+            (0o644, 0, 1000, Trust::None),
+            (0o604, 0, 1000, Trust::None),
+            (0o660, 0, 1000, Trust::None),
+            (0o777, 1000, 1000, Trust::None),
         ] {
-            assert_eq!(trust(mode, owner), expected, "{mode:o} of {owner}");
+            let found = trust(mode, owner, us);
+            assert_eq!(found, expected, "{mode:o} of {owner} read by {us}");
         }
+    }
+
+    #[test]
+    fn a_folder_of_sockets_has_its_path_for_a_name_unless_it_is_the_usual_one() {
+        let check = |given, expected| assert_eq!(host(given), expected);
+        check("/var/run/postgresql", "localhost");
+        check("/tmp", "localhost");
+        check("/run/pg", "/run/pg");
+        check("db.example.com", "db.example.com");
     }
 }

@@ -3,11 +3,7 @@
 //! thread to be sent and one for its answer.
 
 use std::{
-    ops::{Deref, DerefMut},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -15,9 +11,12 @@ use cairn_registry::store::Value;
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
 };
 
-use super::{connection::Connection, connector::Connector, failure::Failure, values::Answer};
+use super::{
+    connection::Connection, connector::Connector, failure::Failure, lent::Lent, values::Answer,
+};
 use crate::config::model;
 
 /// How long somebody waits for a connection when all are lent out.
@@ -26,12 +25,19 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A connection beyond the idle ones to be kept is closed when nobody needed it for so long.
 const REST: Duration = Duration::from_secs(15);
 
+/// After a connection could not be opened, for so long none is opened where one of another runtime lies idle.
+const PAUSE: Duration = Duration::from_secs(1);
+
 pub(super) struct Pool {
     connector: Connector,
+    /// One for each that is lent out, and for each that was given up until it is closed.
     places: Arc<Semaphore>,
+    /// One for each that is open, from before it is until it is closed, whoever has it.
+    seats: Arc<Semaphore>,
     /// The last one is taken first: those in front come to rest.
     idle: Mutex<Vec<Idle>>,
-    open: Arc<AtomicUsize>,
+    /// When a connection could not be opened.
+    refused: Mutex<Option<Instant>>,
     most: usize,
     most_idle: usize,
     lifetime: Duration,
@@ -39,30 +45,27 @@ pub(super) struct Pool {
 
 struct Idle {
     connection: Connection,
-    counted: Counted,
     since: Instant,
 }
 
-impl Idle {
-    fn taken(self) -> (Connection, Counted) {
-        (self.connection, self.counted)
-    }
+/// What there is for whoever needs a connection.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it is taken apart at once, for every statement"
+)]
+enum Found {
+    Idle(Connection),
+    /// One may be opened.
+    Seat(OwnedSemaphorePermit),
 }
 
-/// One among the open connections.
-struct Counted(Arc<AtomicUsize>);
-
-impl Counted {
-    fn new(open: &Arc<AtomicUsize>) -> Self {
-        open.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(open))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
+/// Whose idle connection will do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// This runtime's.
+    Own,
+    /// Rather this runtime's.
+    Any,
 }
 
 impl Pool {
@@ -70,8 +73,9 @@ impl Pool {
         Self {
             connector,
             places: Arc::new(Semaphore::new(settings.connections)),
+            seats: Arc::new(Semaphore::new(settings.connections)),
             idle: Mutex::default(),
-            open: Arc::default(),
+            refused: Mutex::default(),
             most: settings.connections,
             most_idle: settings.idle,
             lifetime: settings.lifetime,
@@ -82,8 +86,9 @@ impl Pool {
         &self.connector
     }
 
+    /// Connections that are open, in use or not, those included that are being opened and closed.
     pub(super) fn open(&self) -> usize {
-        self.open.load(Ordering::Acquire)
+        self.most.saturating_sub(self.seats.available_permits())
     }
 
     /// Nobody gets a connection any more.
@@ -117,13 +122,18 @@ impl Pool {
 
     /// A connection, and whether it has been used before. Where no new one is to be had, one of another runtime will do.
     async fn lend_used(self: &Arc<Self>) -> Result<(Lent, bool), Failure> {
-        let place = self.place().await?;
-        match self.nearest() {
-            Ok((connection, counted)) => Ok((self.lent(connection, counted, place), true)),
-            Err(counted) => match self.lend_new(place, counted).await {
-                Ok(lent) => Ok((lent, false)),
-                Err(failure) => self.lend_any().await.ok_or(failure),
-            },
+        let (place, found) = self.find().await?;
+        let seat = match found {
+            Found::Idle(connection) => return Ok((self.lent(connection, place), true)),
+            Found::Seat(seat) => seat,
+        };
+        match self.lend_new(place, seat).await {
+            Ok(lent) => Ok((lent, false)),
+            Err(failure) => {
+                *self.refused() = Some(Instant::now());
+                let lent = self.lend_idle().ok_or(failure)?;
+                Ok((lent, true))
+            }
         }
     }
 
@@ -132,42 +142,38 @@ impl Pool {
     async fn lend_new(
         self: &Arc<Self>,
         place: OwnedSemaphorePermit,
-        counted: Counted,
+        seat: OwnedSemaphorePermit,
     ) -> Result<Lent, Failure> {
         let pool = Arc::clone(self);
         let opening = tokio::spawn(async move {
-            let connection = Connection::open(&pool.connector).await?;
-            Ok(pool.lent(connection, counted, place))
+            let connection = Connection::open(&pool.connector, seat).await?;
+            Ok(pool.lent(connection, place))
         });
         let opened = opening.await;
         opened.map_err(|error| Failure::Unsent(error.to_string()))?
     }
 
-    /// One that lies idle, if there is one.
-    async fn lend_any(self: &Arc<Self>) -> Option<(Lent, bool)> {
-        let place = self.place().await.ok()?;
-        let (connection, counted) = self.idle().pop()?.taken();
-        Some((self.lent(connection, counted, place), true))
+    /// One that lies idle, if there is one and nobody has to wait for it.
+    fn lend_idle(self: &Arc<Self>) -> Option<Lent> {
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        Some(self.lent(self.take(Whose::Any)?, place))
     }
 
-    fn lent(
-        self: &Arc<Self>,
-        connection: Connection,
-        counted: Counted,
-        place: OwnedSemaphorePermit,
-    ) -> Lent {
-        Lent {
-            held: Some((connection, counted, place)),
-            pool: Arc::clone(self),
-        }
+    fn lent(self: &Arc<Self>, connection: Connection, place: OwnedSemaphorePermit) -> Lent {
+        Lent::new(connection, place, Arc::clone(self))
     }
 
-    async fn place(&self) -> Result<OwnedSemaphorePermit, Failure> {
-        let waiting = Arc::clone(&self.places).acquire_owned();
-        match tokio::time::timeout(PATIENCE, waiting).await {
-            Ok(place) => place.map_err(|_| {
-                Failure::Unreachable("the database is closed", "used after close".to_owned())
-            }),
+    async fn find(&self) -> Result<(OwnedSemaphorePermit, Found), Failure> {
+        let finding = async {
+            let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
+            Some((place, self.nearest().await?))
+        };
+        match timeout(PATIENCE, finding).await {
+            Ok(Some(found)) => Ok(found),
+            Ok(None) => Err(Failure::Unreachable(
+                "the database is closed",
+                "used after close".to_owned(),
+            )),
             Err(_) => Err(Failure::Unreachable(
                 "the database is busy",
                 "every connection is in use: database.maxOpenConns".to_owned(),
@@ -175,32 +181,54 @@ impl Pool {
         }
     }
 
-    /// An idle connection of this runtime; else, as an error, one that is counted and has yet to be opened; when there may
-    /// be no more, an idle one of another runtime.
-    fn nearest(&self) -> Result<(Connection, Counted), Counted> {
+    /// An idle connection of this runtime; else a seat for a new one; when there may be no more, an idle one of another
+    /// runtime. Whoever has a place and finds neither waits for one that lay idle and is being closed.
+    async fn nearest(&self) -> Option<Found> {
+        let whose = if self.was_refused_lately() {
+            Whose::Any
+        } else {
+            Whose::Own
+        };
+        if let Some(connection) = self.take(whose) {
+            return Some(Found::Idle(connection));
+        }
+        if let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() {
+            return Some(Found::Seat(seat));
+        }
+        if let Some(connection) = self.take(Whose::Any) {
+            return Some(Found::Idle(connection));
+        }
+        let seat = Arc::clone(&self.seats).acquire_owned().await.ok()?;
+        Some(Found::Seat(seat))
+    }
+
+    fn take(&self, whose: Whose) -> Option<Connection> {
         let here = Handle::current().id();
         let mut idle = self.idle();
         idle.retain(|idle| self.is_welcome(&idle.connection));
         let own = idle.iter().rposition(|idle| idle.connection.home == here);
-        let last = idle.len().checked_sub(1);
-        match own.or(last.filter(|_| self.open() >= self.most)) {
-            Some(at) => Ok(idle.remove(at).taken()),
-            None => Err(Counted::new(&self.open)),
-        }
+        let last = idle.len().checked_sub(1).filter(|_| whose == Whose::Any);
+        let at = own.or(last)?;
+        Some(idle.remove(at).connection)
     }
 
     fn is_welcome(&self, connection: &Connection) -> bool {
         connection.is_good() && connection.since.elapsed() < self.lifetime
     }
 
-    fn take_back(&self, connection: Connection, counted: Counted) {
+    fn was_refused_lately(&self) -> bool {
+        self.refused().is_some_and(|at| at.elapsed() < PAUSE)
+    }
+
+    pub(super) fn take_back(&self, mut connection: Connection) {
         if self.places.is_closed() || !self.is_welcome(&connection) {
             return;
         }
+        // Free when it can be found, not before.
+        let _place = connection.place.take();
         let mut idle = self.idle();
         idle.push(Idle {
             connection,
-            counted,
             since: Instant::now(),
         });
         let rested = |idle: &[Idle]| idle.first().is_some_and(|idle| idle.since.elapsed() > REST);
@@ -213,53 +241,9 @@ impl Pool {
     fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// A connection that goes back when it is dropped; one that is inside a transaction is rolled back first.
-pub(super) struct Lent {
-    held: Option<(Connection, Counted, OwnedSemaphorePermit)>,
-    pool: Arc<Pool>,
-}
-
-impl Deref for Lent {
-    type Target = Connection;
-
-    fn deref(&self) -> &Connection {
-        match &self.held {
-            Some((connection, ..)) => connection,
-            None => unreachable!("it is taken out when dropped"),
-        }
-    }
-}
-
-impl DerefMut for Lent {
-    fn deref_mut(&mut self) -> &mut Connection {
-        match &mut self.held {
-            Some((connection, ..)) => connection,
-            None => unreachable!("it is taken out when dropped"),
-        }
-    }
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        let Some((mut connection, counted, place)) = self.held.take() else {
-            return;
-        };
-        let pool = Arc::clone(&self.pool);
-        if !connection.in_transaction || !connection.is_good() {
-            pool.take_back(connection, counted);
-            return;
-        }
-        // Whoever held it is gone, in the middle of its work.
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(async move {
-                if connection.control("ROLLBACK").await.is_ok() {
-                    connection.in_transaction = false;
-                    pool.take_back(connection, counted);
-                }
-                drop(place);
-            });
-        }
+    /// Nothing panics while this is held.
+    fn refused(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,12 +9,7 @@ use std::sync::{
 use cairn_registry::store::Value;
 use tokio::sync::Mutex;
 
-use super::{
-    failure::Failure,
-    pool::{Lent, Pool},
-    standby::Standby,
-    values::Answer,
-};
+use super::{failure::Failure, lent::Lent, pool::Pool, standby::Standby, values::Answer};
 
 /// A guest's connection. Its clones are the same one.
 #[derive(Clone)]
@@ -58,7 +53,7 @@ impl Session {
             (Role::Begins, empty) => {
                 let mut lent = self.pool.lend().await?;
                 // Whatever comes of it, the connection is rolled back before somebody else gets it.
-                lent.in_transaction = true;
+                lent.set_in_transaction(true);
                 empty.insert(lent).query(sql, parameters).await
             }
             (role, None) => {
@@ -78,7 +73,7 @@ impl Session {
             return Ok(Answer::default());
         };
         let answer = lent.query(sql, &[]).await;
-        lent.in_transaction = answer.is_err();
+        lent.set_in_transaction(answer.is_err());
         self.generation.fetch_add(1, Ordering::AcqRel);
         answer
     }

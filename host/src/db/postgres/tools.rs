@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::pgpass;
 use crate::config::model::{Postgres, Tls};
 
 /// Copies everything at one moment, while others write.
@@ -40,15 +41,10 @@ pub fn restore(server: &Postgres, file: &Path, clean: bool) -> String {
 /// The line of a password file that these programs would need.
 #[must_use]
 pub fn password_line(server: &Postgres) -> String {
-    let host = if server.host.starts_with('/') {
-        "localhost"
-    } else {
-        &server.host
-    };
     let escaped = |text: &str| text.replace('\\', "\\\\").replace(':', "\\:");
     format!(
         "{}:{}:{}:{}:PASSWORD",
-        escaped(host),
+        escaped(pgpass::host(&server.host)),
         server.port,
         escaped(&server.database),
         escaped(&server.migration.user)
@@ -140,6 +136,17 @@ mod tests {
         }
         assert!(restore(&server, file, true).contains(" --clean --if-exists "));
         assert_eq!(password_line(&server), "db:5432:cairn:cairn:PASSWORD");
+    }
+
+    #[test]
+    fn a_password_is_kept_under_the_name_by_which_libpq_looks() {
+        let check = |folder: &str, name: &str| {
+            let url = format!("postgres:///registry?host={folder}&user=a:b");
+            let line = password_line(&server(&url));
+            assert_eq!(line, format!("{name}:5432:registry:a\\:b:PASSWORD"));
+        };
+        check("/var/run/postgresql", "localhost");
+        check("/run/pg", "/run/pg");
     }
 
     #[test]
