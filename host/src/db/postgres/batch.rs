@@ -52,7 +52,7 @@ async fn all(connection: &mut Connection, steps: Vec<Step>) -> Result<()> {
             Step::One(statement) if statement.parameters.is_empty() => {
                 send(connection, &mut queue).await?;
                 let touched = connection.simple(&statement.sql).await?;
-                met(&statement.sql, statement.expect, touched)?;
+                statement.expect.check(touched, &statement.sql)?;
             }
             Step::One(statement) => queue.push(one(connection, statement).await?),
             Step::Rows(rows) => queue.push(many(connection, rows).await?),
@@ -138,17 +138,9 @@ async fn send(connection: &mut Connection, queue: &mut Vec<Ready>) -> Result<()>
     };
     connection.is_answered();
     for (ready, outcome) in queue.iter().zip(outcomes) {
-        met(&ready.sql, ready.expect, connection.judged(outcome)?)?;
+        ready
+            .expect
+            .check(connection.judged(outcome)?, &ready.sql)?;
     }
     Ok(())
-}
-
-fn met(sql: &str, expect: Expect, touched: u64) -> Result<()> {
-    match expect {
-        Expect::Exactly(rows) if rows != touched => {
-            Err(Error::stale("the stored state has changed")
-                .because(format!("{touched} rows where {rows} were expected: {sql}")))
-        }
-        Expect::Any | Expect::Exactly(_) => Ok(()),
-    }
 }
