@@ -24,7 +24,7 @@ use wasmtime_wasi_http::{
 use super::{
     crowd::Crowd,
     lifetime::Lifetime,
-    patience::{limit, patience},
+    patience::{Limit, patience},
     pool::Offer,
     watch::{Stop, Stopped, Ticket, Watch, root},
 };
@@ -230,7 +230,7 @@ impl Instances {
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(patience(
             Arc::clone(watch),
-            limit(self.limits.request_timeout),
+            Limit::of(self.limits.request_timeout),
         ));
         store
     }
