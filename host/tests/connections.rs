@@ -10,6 +10,7 @@
 mod support;
 
 use std::{
+    io,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -22,8 +23,11 @@ use cairn_registry::{ErrorKind, store::Db};
 use futures_util::future::join_all;
 use support::{Fresh, fresh, with_few_connections};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    io::{AsyncReadExt, AsyncWriteExt, copy},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     runtime::{Builder, Runtime},
     time::{sleep, timeout},
 };
@@ -66,6 +70,70 @@ fn a_runtime_keeps_its_connections_while_there_may_be_more() {
     here.block_on(fresh.end());
 }
 
+/// A way to a server.
+struct Way {
+    port: u16,
+    /// Of those who took it.
+    count: Arc<AtomicUsize>,
+    /// Nothing comes back any more to who took it first.
+    is_stuck: Arc<AtomicBool>,
+}
+
+impl Way {
+    async fn to(server: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let way = Self {
+            port: listener.local_addr().unwrap().port(),
+            count: Arc::default(),
+            is_stuck: Arc::default(),
+        };
+        let (count, is_stuck) = (Arc::clone(&way.count), Arc::clone(&way.is_stuck));
+        tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                let is_first = count.fetch_add(1, Ordering::AcqRel) == 0;
+                let far = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+                let (from, back) = near.into_split();
+                let (answers, to) = far.into_split();
+                let stuck = is_first.then(|| Arc::clone(&is_stuck));
+                tokio::spawn(there(from, to));
+                tokio::spawn(back_again(answers, back, stuck));
+            }
+        });
+        way
+    }
+}
+
+/// What asks the server to stop something takes its time.
+async fn there(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> io::Result<()> {
+    const CANCEL: [u8; 4] = 80_877_102_u32.to_be_bytes();
+    let mut first = [0; 4096];
+    let length = from.read(&mut first).await?;
+    if first[4..8] == CANCEL {
+        sleep(Duration::from_millis(100)).await;
+    }
+    to.write_all(&first[..length]).await?;
+    copy(&mut from, &mut to).await?;
+    to.shutdown().await
+}
+
+async fn back_again(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    is_stuck: Option<Arc<AtomicBool>>,
+) -> io::Result<()> {
+    let mut piece = [0; 4096];
+    while let length @ 1.. = from.read(&mut piece).await? {
+        while is_stuck
+            .as_ref()
+            .is_some_and(|stuck| stuck.load(Ordering::Acquire))
+        {
+            sleep(Duration::from_millis(5)).await;
+        }
+        to.write_all(&piece[..length]).await?;
+    }
+    to.shutdown().await
+}
+
 /// The most connections to this database on which the server has been at work at once, its own to look at them left out.
 /// One that was closed is idle until the server has ended its side, and so is not looked at.
 async fn most_seen(fresh: &Fresh, over: &AtomicBool) -> i64 {
@@ -93,12 +161,14 @@ async fn statements_that_are_given_up_end_and_hold_their_place_until_then() {
     let Some(fresh) = fresh().await else {
         return;
     };
+    let way = Way::to(fresh.settings.port).await;
     let mut settings = fresh.settings.clone();
+    settings.port = way.port;
     settings.connections = MOST;
     let db = Postgres::new(&settings).unwrap();
     let over = AtomicBool::new(false);
     let given_up = async {
-        for round in 0..40 {
+        for round in 0..12 {
             let asked = (0..2 * MOST).map(|_| {
                 let asked = db.query("SELECT pg_sleep(20)", vec![]);
                 timeout(Duration::from_millis(20 + round), asked)
@@ -120,47 +190,6 @@ async fn statements_that_are_given_up_end_and_hold_their_place_until_then() {
     assert_eq!(answers.expect("a place for each"), [1; MOST]);
     drop(db);
     fresh.end().await;
-}
-
-/// A way to a server.
-struct Way {
-    port: u16,
-    /// Of those who took it.
-    count: Arc<AtomicUsize>,
-    /// Nothing comes back any more to who took it first.
-    is_stuck: Arc<AtomicBool>,
-}
-
-impl Way {
-    async fn to(server: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let way = Self {
-            port: listener.local_addr().unwrap().port(),
-            count: Arc::default(),
-            is_stuck: Arc::default(),
-        };
-        let (count, is_stuck) = (Arc::clone(&way.count), Arc::clone(&way.is_stuck));
-        tokio::spawn(async move {
-            while let Ok((near, _)) = listener.accept().await {
-                let is_first = count.fetch_add(1, Ordering::AcqRel) == 0;
-                let far = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
-                let ((from, mut to), (mut back, mut home)) = (near.into_split(), far.into_split());
-                let is_stuck = Arc::clone(&is_stuck);
-                let (mut from, mut piece) = (from, [0; 4096]);
-                tokio::spawn(async move { tokio::io::copy(&mut from, &mut home).await });
-                tokio::spawn(async move {
-                    while let Ok(length @ 1..) = back.read(&mut piece).await {
-                        while is_first && is_stuck.load(Ordering::Acquire) {
-                            sleep(Duration::from_millis(5)).await;
-                        }
-                        to.write_all(&piece[..length]).await?;
-                    }
-                    std::io::Result::Ok(())
-                });
-            }
-        });
-        way
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -230,7 +259,7 @@ async fn silent_after_login() -> u16 {
                 // AuthenticationOk, ReadyForQuery.
                 guest.write_all(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I").await?;
                 while guest.read(&mut told).await? > 0 {}
-                std::io::Result::Ok(())
+                io::Result::Ok(())
             });
         }
     });

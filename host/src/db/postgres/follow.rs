@@ -12,6 +12,7 @@ use std::{
 
 use tokio::{
     sync::{Notify, watch},
+    task::JoinSet,
     time::timeout,
 };
 use tokio_postgres::{AsyncMessage, Client};
@@ -102,8 +103,9 @@ impl Followed {
     async fn listen(&self) -> Result<(), Failure> {
         let (client, moving) = self.pool.connector().connect().await?;
         let noticed = Arc::new(Notify::new());
-        // Ends with the client, which closes the connection when it is dropped.
-        tokio::spawn(notices(moving, Arc::clone(&noticed)));
+        // Ends with this, whether the server takes the goodbye or not.
+        let mut driver = JoinSet::new();
+        driver.spawn(notices(moving, Arc::clone(&noticed)));
         bounded(client.batch_execute(CHANNEL)).await??;
         loop {
             let found = Some(Look::at(&client).await?);

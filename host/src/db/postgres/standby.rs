@@ -11,7 +11,7 @@ use std::{
 };
 
 use cairn_registry::Result;
-use tokio::{sync::watch, time::timeout};
+use tokio::{sync::watch, task::JoinSet, time::timeout};
 
 use super::{
     connector::Connector,
@@ -174,7 +174,8 @@ impl Standby {
         primary: &mut watch::Receiver<Option<Look>>,
     ) -> Result<(), Failure> {
         let (client, moving) = self.pool.connector().connect().await?;
-        tokio::spawn(moving);
+        let mut driver = JoinSet::new();
+        driver.spawn(moving);
         let mut seen = None;
         loop {
             let has_primary = self.note(primary.borrow_and_update().as_ref());
