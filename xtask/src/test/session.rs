@@ -34,11 +34,13 @@ const EVERY_TARGET: &str = "blackbox";
 const CHAOS: &str = "chaos";
 
 /// Tests of the host in process that another version of Postgres may answer otherwise, the most telling ones first.
-const OF_ENGINES: [&str; 6] = [
+const OF_ENGINES: [&str; 8] = [
     "store_suite",
     "engines",
     "released",
     "postgres",
+    "connections",
+    "statistics",
     "transfer",
     "import",
 ];
