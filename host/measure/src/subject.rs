@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use cairn::{
-    config::{self, Overrides, Process, model::Database},
+    config::{self, Lookup, Overrides, model::Database},
     db::Libsql,
     sync,
 };
@@ -25,6 +25,19 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The source that everything is read from.
 pub(crate) const SOURCE: &str = "measured";
+
+/// An environment in which nothing is set.
+struct Nothing;
+
+impl Lookup for Nothing {
+    fn get(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
 
 /// A folder with a configuration and the database that it leads to.
 #[derive(Debug, Clone)]
@@ -51,7 +64,7 @@ impl Site {
     /// Its only source.
     pub(crate) fn source(&self) -> Result<SourceSpec> {
         let file = self.configuration();
-        let config = config::load(Some(&file), &Overrides::default(), &Process)?;
+        let config = config::load(Some(&file), &Overrides::default(), &Nothing)?;
         let source = config.sources.first().context("no source")?;
         Ok(sync::spec(&config, source)?)
     }

@@ -185,7 +185,7 @@ pub(super) fn failed(failure: Failure) -> Error {
     let cause = failure.to_string();
     match failure {
         Failure::SqliteFailure(code, message) => Failed::by_code(code, &message).because(cause),
-        Failure::ConnectionFailed(_) => Failed::Unreadable.because(cause),
+        Failure::ConnectionFailed(_) => Failed::Unusable.because(cause),
         _ => Error::internal(cause),
     }
 }

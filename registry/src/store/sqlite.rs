@@ -13,8 +13,10 @@ pub enum Failed {
     Busy,
     /// The disk is full, or the file has reached the size it may have.
     Full,
-    /// The file cannot be opened, read or written, or is no database.
-    Unreadable,
+    /// The file cannot be opened, read or written.
+    Unusable,
+    /// What is in the file is no database, or no whole one.
+    Damaged,
     Otherwise,
 }
 
@@ -27,11 +29,14 @@ impl Failed {
         const BUSY: [i32; 5] = [5, 6, 7, 9, 15];
         const FULL: i32 = 13;
         const CONSTRAINT: i32 = 19;
-        /// Read-only, I/O, corrupt, cannot open, not a database.
-        const UNREADABLE: [i32; 5] = [8, 10, 11, 14, 26];
+        /// Read-only, I/O, cannot open.
+        const UNUSABLE: [i32; 3] = [8, 10, 14];
+        /// Corrupt, not a database.
+        const DAMAGED: [i32; 2] = [11, 26];
         match code & 0xff {
             class if BUSY.contains(&class) => Self::Busy,
-            class if UNREADABLE.contains(&class) => Self::Unreadable,
+            class if UNUSABLE.contains(&class) => Self::Unusable,
+            class if DAMAGED.contains(&class) => Self::Damaged,
             FULL => Self::Full,
             CONSTRAINT => Self::Constraint,
             _ => Self::by_message(message),
@@ -49,11 +54,11 @@ impl Failed {
             ("locked", Failed::Busy),
             ("busy", Failed::Busy),
             ("is full", Failed::Full),
-            ("unable to open", Failed::Unreadable),
-            ("I/O error", Failed::Unreadable),
-            ("readonly", Failed::Unreadable),
-            ("not a database", Failed::Unreadable),
-            ("malformed", Failed::Unreadable),
+            ("unable to open", Failed::Unusable),
+            ("I/O error", Failed::Unusable),
+            ("readonly", Failed::Unusable),
+            ("not a database", Failed::Damaged),
+            ("malformed", Failed::Damaged),
         ];
         let said = WORDS.iter().find(|(words, _)| message.contains(words));
         said.map_or(Self::Otherwise, |(_, failed)| *failed)
@@ -67,10 +72,13 @@ impl Failed {
             Self::Constraint => Error::stale("the stored state has changed").because(cause),
             Self::Busy => Error::unavailable("the database is busy: try again", cause),
             Self::Full => Error::full(cause),
-            Self::Unreadable => Error::unavailable(
+            Self::Unusable => Error::unavailable(
                 "the database file cannot be used: see `cairn doctor`",
                 cause,
             ),
+            Self::Damaged => {
+                Error::unavailable("the database file is damaged: see `cairn doctor`", cause)
+            }
             Self::Otherwise => Error::internal(cause),
         }
     }

@@ -2,10 +2,6 @@
 //! them. A case that fails panics, and the instance ends.
 
 #[path = "../../../component/src/db/mod.rs"]
-#[expect(
-    unreachable_pub,
-    reason = "it is the component's own, which others may use"
-)]
 mod db;
 
 use cairn_store_suite as suite;
