@@ -1,6 +1,6 @@
 //! The sync daemon over files and lists: what changes, what vanishes, what fails, and two of them at once.
 
-use std::{fs, process::Stdio, time::Duration};
+use std::{fs, path::PathBuf, process::Stdio, time::Duration};
 
 use cairn_tests::{
     Installation, Upstream,
@@ -11,6 +11,12 @@ use serde_json::{Value, json};
 
 fn server(name: &str, version: &str) -> Value {
     json!({ "name": format!("com.example/{name}"), "description": "A server.", "version": version })
+}
+
+/// Writes the file that the source is, with servers of these names.
+fn list(installation: &Installation, names: &[&str]) -> PathBuf {
+    let list: Vec<Value> = names.iter().map(|name| server(name, "1.0.0")).collect();
+    installation.write("list.json", &Value::Array(list).to_string())
 }
 
 fn listed(installation: &Installation, query: &str) -> Vec<String> {
@@ -61,10 +67,7 @@ fn every_form_of_file_is_recognised() {
 #[test]
 fn what_vanishes_is_a_tombstone_and_what_comes_back_lives() {
     let installation = Installation::empty();
-    let write = |names: &[&str]| {
-        let list: Vec<Value> = names.iter().map(|name| server(name, "1.0.0")).collect();
-        installation.write("list.json", &Value::Array(list).to_string())
-    };
+    let write = |names: &[&str]| list(&installation, names);
     let file = write(&["a", "b", "c"]);
     installation.configure(of_file(&file));
     installation.sync();
@@ -184,10 +187,7 @@ fn a_file_over_http_is_asked_for_with_its_tag() {
 #[test]
 fn a_daemon_by_itself_feeds_servers_and_ends_when_it_is_told() {
     let installation = Installation::empty();
-    let write = |names: &[&str]| {
-        let list: Vec<Value> = names.iter().map(|name| server(name, "1.0.0")).collect();
-        installation.write("list.json", &Value::Array(list).to_string())
-    };
+    let write = |names: &[&str]| list(&installation, names);
     installation.configure(of_file(&write(&["a"])));
     installation.sync();
     let server = installation.serve(&["--sync=false"]);
@@ -206,10 +206,7 @@ fn a_daemon_by_itself_feeds_servers_and_ends_when_it_is_told() {
 #[test]
 fn the_configuration_that_was_applied_last_counts() {
     let installation = Installation::empty();
-    let write = |names: &[&str]| {
-        let list: Vec<Value> = names.iter().map(|name| server(name, "1.0.0")).collect();
-        installation.write("list.json", &Value::Array(list).to_string())
-    };
+    let write = |names: &[&str]| list(&installation, names);
     let mut config = of_file(&write(&["a"]));
     installation.configure(config.clone());
     installation.sync();
