@@ -15,7 +15,8 @@ const LOOK: &str = "DO $$ DECLARE grown regclass; BEGIN \
         AND pg_relation_size(oid) > 10 * greatest(relpages, 1) * current_setting('block_size')::bigint \
     LOOP EXECUTE format('ANALYZE %s', grown); END LOOP; END $$";
 
-/// To be called after a large batch, and after others have been told of it: a look takes its time. Without statistics everything works, only more slowly.
+/// To be called after a large batch, and after others have been told of it: a look takes its time. Without statistics
+/// everything works, only more slowly.
 pub(super) async fn refresh(connection: &mut Connection) {
     if let Err(failure) = connection.simple(LOOK).await {
         let error = cairn_registry::Error::from(failure);
