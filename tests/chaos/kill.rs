@@ -4,7 +4,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -39,17 +39,67 @@ fn upstream(pause: Duration, size: usize) -> Upstream {
     })
 }
 
-/// Slow, and without a last page as long as `held`: whoever reads it can be killed in the midst of it.
-fn endless(held: &Arc<AtomicBool>) -> Upstream {
-    let (answer, held) = (pages(PAGES, SIZE), Arc::clone(held));
-    let last = (PAGES - 1).to_string();
-    Upstream::start(move |asked: &Asked| -> Given {
-        thread::sleep(Duration::from_millis(20));
-        while asked.parameter("cursor") == Some(&last) && held.load(Ordering::Acquire) {
-            thread::sleep(Duration::from_millis(10));
+/// A slow upstream that gives no page from a certain one on: whoever reads it is held there.
+struct Gate {
+    upstream: Upstream,
+    below: Arc<AtomicUsize>,
+    held: Arc<AtomicUsize>,
+}
+
+impl Gate {
+    /// Before the last page.
+    fn new() -> Self {
+        let (below, held) = (
+            Arc::new(AtomicUsize::new(PAGES - 1)),
+            Arc::<AtomicUsize>::default(),
+        );
+        let (end, count, answer) = (Arc::clone(&below), Arc::clone(&held), pages(PAGES, SIZE));
+        let upstream = Upstream::start(move |asked: &Asked| -> Given {
+            thread::sleep(Duration::from_millis(20));
+            let is_closed = || page(asked) >= end.load(Ordering::Acquire);
+            if is_closed() {
+                count.fetch_add(1, Ordering::AcqRel);
+                while is_closed() {
+                    thread::sleep(Duration::from_millis(10));
+                }
+                count.fetch_sub(1, Ordering::AcqRel);
+            }
+            answer(asked)
+        });
+        Self {
+            upstream,
+            below,
+            held,
         }
-        answer(asked)
-    })
+    }
+
+    /// Gives nothing any more.
+    fn close(&self) {
+        self.below.store(0, Ordering::Release);
+    }
+
+    /// Gives all there is.
+    fn open(&self) {
+        self.below.store(PAGES, Ordering::Release);
+    }
+
+    /// Waits until the one who reads is held, and so asks for nothing more.
+    fn until_held(&self) {
+        until("the reader to be held", PATIENCE, || {
+            (self.held.load(Ordering::Acquire) > 0).then_some(())
+        });
+    }
+
+    /// Waits for the first request since the last ones were forgotten, and gives its page.
+    fn resumed(&self) -> usize {
+        let first = || self.upstream.asked().first().map(page);
+        until("the other to take over", PATIENCE, first)
+    }
+}
+
+fn page(asked: &Asked) -> usize {
+    let cursor = asked.parameter("cursor").unwrap_or("0");
+    cursor.parse().expect("a cursor of ours")
 }
 
 fn config(upstream: &Upstream, database: Option<&str>, lease: Duration) -> Value {
@@ -92,6 +142,12 @@ fn assert_whole(installation: &Installation, database: Option<&str>) -> usize {
     entries
 }
 
+fn until_committed(installation: &Installation, database: Option<&str>) {
+    until("the first commit", PATIENCE, || {
+        (number(installation, database, "SELECT count(*) FROM entry") > 0).then_some(())
+    });
+}
+
 /// Every page of the list.
 fn listed(server: &Server) -> Vec<String> {
     let (mut keys, mut cursor) = (Vec::new(), String::new());
@@ -114,9 +170,9 @@ fn until_read(server: &Server) {
 /// Kills one replica so many pages after its first commit, and looks at what the other does. Gives what is listed in the
 /// end.
 fn succeed(database: Option<&str>, after: usize) -> Vec<String> {
-    let held = Arc::new(AtomicBool::new(true));
-    let upstream = endless(&held);
-    let installation = Installation::new(config(&upstream, database, LEASE));
+    let gate = Gate::new();
+    let upstream = &gate.upstream;
+    let installation = Installation::new(config(upstream, database, LEASE));
     let first = installation.start(&[]);
     let asked = |pages: usize| {
         until("pages to be asked for", PATIENCE, || {
@@ -125,29 +181,26 @@ fn succeed(database: Option<&str>, after: usize) -> Vec<String> {
     };
     asked(2);
     let second = installation.start(&[]);
-    until("the first commit", PATIENCE, || {
-        (number(&installation, database, "SELECT count(*) FROM entry") > 0).then_some(())
-    });
+    until_committed(&installation, database);
     asked(upstream.asked().len() + after);
     first.signal("KILL");
     let killed = Instant::now();
     drop(first);
+    gate.close();
     upstream.forget();
-    held.store(false, Ordering::Release);
-    let committed = assert_whole(&installation, database);
-    let resumed = until("the other to take over", PATIENCE, || {
-        upstream.asked().first().cloned()
-    });
+    let resumed = gate.resumed();
     let took = killed.elapsed();
+    // The other one is held at its first page, so that this is what the first one left.
+    let committed = assert_whole(&installation, database);
     println!("{committed} records at the kill, taken over after {took:?}");
     assert!(took < TAKEN_OVER, "taken over after {took:?}");
     assert!(committed > 0 && committed < PAGES * SIZE);
-    let cursor = resumed.parameter("cursor").unwrap_or("0");
     assert_eq!(
-        cursor,
-        (committed / SIZE).to_string(),
+        resumed,
+        committed / SIZE,
         "it goes on where the first one stopped"
     );
+    gate.open();
     until_read(&second);
     assert_eq!(assert_whole(&installation, database), PAGES * SIZE);
     let keys = listed(&second);
@@ -203,28 +256,25 @@ fn a_replica_that_is_slow_is_not_robbed_of_its_source() {
 
 /// Its lease would keep others out for longer than the case takes.
 fn hand_over(database: Option<&str>) {
-    let held = Arc::new(AtomicBool::new(true));
-    let upstream = endless(&held);
-    let installation = Installation::new(config(&upstream, database, PATIENCE * 10));
+    let gate = Gate::new();
+    let installation = Installation::new(config(&gate.upstream, database, PATIENCE * 10));
     let first = installation.start(&[]);
-    until("the first commit", PATIENCE, || {
-        (number(&installation, database, "SELECT count(*) FROM entry") > 0).then_some(())
-    });
+    until_committed(&installation, database);
+    gate.close();
+    gate.until_held();
+    // What is asked from here on is asked by the other one.
+    gate.upstream.forget();
     let second = installation.start(&[]);
     assert!(first.stop().success());
-    // The other one may be at it as soon as the first is gone.
-    let (gone, before) = (Instant::now(), upstream.asked().len());
-    let committed = assert_whole(&installation, database);
-    assert!(committed < PAGES * SIZE);
-    held.store(false, Ordering::Release);
-    let resumed = until("the other to take over", PATIENCE, || {
-        upstream.asked().get(before).cloned()
-    });
+    let gone = Instant::now();
+    let resumed = gate.resumed();
     let took = gone.elapsed();
+    let committed = assert_whole(&installation, database);
     println!("{committed} records at the end, taken over after {took:?}");
     assert!(took < TAKEN_OVER, "taken over after {took:?}");
-    let cursor = resumed.parameter("cursor").unwrap_or("0");
-    assert_eq!(cursor, (committed / SIZE).to_string());
+    assert!(committed < PAGES * SIZE);
+    assert_eq!(resumed, committed / SIZE);
+    gate.open();
     until_read(&second);
     assert_eq!(assert_whole(&installation, database), PAGES * SIZE);
     assert!(second.stop().success());
