@@ -1,17 +1,13 @@
 //! Bringing the store to a configuration: which sources and registries there are. Views follow at once, from what is
 //! stored, without a fetch.
 
-use std::collections::BTreeSet;
-
-use super::{Cx, draft::Draft};
+use super::{Cx, draft::Draft, judge};
 use crate::{
     ErrorKind, Result,
     kinds::Kind,
     model::{Filter, Namespace, RegistryName, SourceName},
     store::{
-        Db, Statement,
-        entry::{self, Tagged},
-        finding, generation, import,
+        Db, Statement, entry, finding, generation, import,
         registry::{self, Registry},
         seen,
         source::{self, Configured, Source},
@@ -54,7 +50,7 @@ pub struct RegistrySpec {
 }
 
 /// How often this is begun anew because another process changed the same rows.
-const MOST_TRIES: usize = 50;
+pub(super) const MOST_TRIES: usize = 50;
 
 /// Runs an attempt anew as long as another process changed the same rows in between. A macro, because a future that
 /// borrows from a closure's arguments is not `Send`.
@@ -69,6 +65,7 @@ macro_rules! retry {
         }
     }};
 }
+pub(super) use retry;
 
 /// Makes sources and registries what the configuration says, and projects every view that changed. What it was interrupted
 /// in, the next call finishes.
@@ -85,7 +82,7 @@ pub async fn apply<D: Db>(
             .iter()
             .find(|spec| spec.name.as_str() == source.name);
         if let Some(spec) = spec {
-            retry!(refilter(&cx, spec))?;
+            judge::judge(&cx, spec).await?;
         }
     }
     for registry in registry::list(cx.db, cx.namespace).await? {
@@ -172,45 +169,6 @@ fn registry_rows<D>(cx: &Cx<'_, D>, specs: &[RegistrySpec], stored: &[Registry])
     statements
 }
 
-/// Judges every entry of a source by its filter, if another one was in force. `Stale` when another process did so at the
-/// same time: whatever filter that had, what it has judged by is written down now.
-async fn refilter<D: Db>(cx: &Cx<'_, D>, spec: &SourceSpec) -> Result<()> {
-    let (source, filter) = (spec.name.as_str(), spec.filter.fingerprint());
-    if source::get(cx.db, cx.namespace, source).await?.filter == filter {
-        return Ok(());
-    }
-    let begun = source::delete_filter(cx.namespace, source);
-    cx.db.batch(vec![begun]).await?;
-    for kind in Kind::ALL {
-        let mut after = (String::new(), String::new());
-        loop {
-            let mut entries = entry::list_tagged(cx.db, cx.namespace, source, kind, &after).await?;
-            let Some(last) = entries.last() else { break };
-            after = (last.name.clone(), last.version.clone());
-            entries.retain(|entry| entry.hidden == spec.filter.shows(&entry.name, &entry.tags));
-            retry!(turn(cx, kind, source, &entries))?;
-        }
-    }
-    let done = vec![
-        source::update_filter(cx.namespace, source, &filter),
-        registry::update_counts(cx.namespace),
-    ];
-    cx.db.batch(done).await
-}
-
-/// Hides what was shown and shows what was hidden.
-async fn turn<D: Db>(cx: &Cx<'_, D>, kind: Kind, source: &str, entries: &[Tagged]) -> Result<()> {
-    let names: BTreeSet<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
-    let names: Vec<&str> = names.into_iter().collect();
-    let mut draft = Draft::load(*cx, kind, &names).await?;
-    for entry in entries {
-        draft.flag(source, &entry.name, &entry.version, |stored| {
-            stored.hidden = !entry.hidden;
-        });
-    }
-    write(cx, draft.finish()).await
-}
-
 /// Makes a registry's view anew, from every name that any source ever had.
 async fn reproject<D: Db>(cx: &Cx<'_, D>, registry: &Registry) -> Result<()> {
     for kind in Kind::ALL {
@@ -252,7 +210,7 @@ async fn project<D: Db>(cx: &Cx<'_, D>, kind: Kind, names: &[String]) -> Result<
     write(cx, draft.finish()).await
 }
 
-async fn write<D: Db>(cx: &Cx<'_, D>, statements: Vec<Statement>) -> Result<()> {
+pub(super) async fn write<D: Db>(cx: &Cx<'_, D>, statements: Vec<Statement>) -> Result<()> {
     if statements.is_empty() {
         return Ok(());
     }

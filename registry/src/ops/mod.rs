@@ -4,6 +4,7 @@ pub mod browse;
 pub mod configure;
 mod draft;
 pub mod ingest;
+mod judge;
 pub mod pass;
 mod project;
 pub mod report;

@@ -77,7 +77,7 @@ pub async fn claim<D: Db>(
         Err(error) => return Err(error),
     };
     let source = source::get(cx.db, cx.namespace, configured.name).await?;
-    let judged = source.filter == source::UNJUDGED || source.filter == filter;
+    let judged = source.filter == filter || source.is_judged_by(&filter);
     Ok(match () {
         () if source.origin != spec.origin || !judged => Claim::Overruled,
         () if taken && source.lease_owner == owner => Claim::Granted(Lease {

@@ -7,8 +7,10 @@ use crate::{
     model::{Namespace, Timestamp},
 };
 
-/// What stands for a filter while entries are judged by a new one. No fingerprint is like it.
-pub(crate) const UNJUDGED: &str = "unjudged";
+/// What stands for a filter while entries are judged by it. No fingerprint is like it.
+fn unjudged(filter: &str) -> String {
+    format!("unjudged {filter}")
+}
 
 /// A source with its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +18,7 @@ pub struct Source {
     pub name: String,
     /// Fingerprint of where it reads from.
     pub(crate) origin: String,
-    /// Fingerprint of the filter its entries were judged by, or [`UNJUDGED`].
+    /// Fingerprint of the filter its entries were judged by; another text while they are.
     pub(crate) filter: String,
     pub(crate) fence: i64,
     pub lease_owner: String,
@@ -46,6 +48,13 @@ pub struct Source {
     pub quarantined: i64,
     pub duplicates: i64,
     pub skipped: i64,
+}
+
+impl Source {
+    /// Whether its entries are being judged by that filter just now.
+    pub(crate) fn is_judged_by(&self, filter: &str) -> bool {
+        self.filter == unjudged(filter)
+    }
 }
 
 const COLUMNS: &str = "name, origin, filter, fence, lease_owner, lease_until, phase, message, attempts, \
@@ -173,29 +182,6 @@ pub(crate) fn update_origin(namespace: &Namespace, name: &str, origin: &str) -> 
     )
 }
 
-/// Its entries are about to be judged by another filter: until that is done no lease holds and none is given.
-pub(crate) fn delete_filter(namespace: &Namespace, name: &str) -> Statement {
-    Statement::new(
-        "UPDATE source SET filter = ?3, fence = fence + 1, lease_owner = '', lease_until = 0 \
-         WHERE namespace = ?1 AND name = ?2",
-        vec![namespace.as_str().into(), name.into(), UNJUDGED.into()],
-    )
-}
-
-/// Its entries have been judged by that filter, unless somebody else said so of another one since.
-pub(crate) fn update_filter(namespace: &Namespace, name: &str, filter: &str) -> Statement {
-    Statement::expecting(
-        1,
-        "UPDATE source SET filter = ?3 WHERE namespace = ?1 AND name = ?2 AND filter = ?4",
-        vec![
-            namespace.as_str().into(),
-            name.into(),
-            filter.into(),
-            UNJUDGED.into(),
-        ],
-    )
-}
-
 pub(crate) fn delete(namespace: &Namespace, name: &str) -> Statement {
     Statement::new(
         "DELETE FROM source WHERE namespace = ?1 AND name = ?2",
@@ -259,6 +245,23 @@ impl Fenced<'_> {
 
     pub(crate) fn release(&self) -> Statement {
         self.update("lease_owner = '', lease_until = 0", [])
+    }
+
+    /// Its entries are about to be judged by that filter: until that is done no lease holds and none is given.
+    pub(crate) fn judge(&self, filter: &str) -> Statement {
+        self.update(
+            "filter = ?4, fence = fence + 1, lease_owner = '', lease_until = 0",
+            [unjudged(filter).into()],
+        )
+    }
+
+    /// Nothing but the fence: what stands in a batch with it fails under a newer one.
+    pub(crate) fn hold(&self) -> Statement {
+        self.update("fence = fence", [])
+    }
+
+    pub(crate) fn judged(&self, filter: &str) -> Statement {
+        self.update("filter = ?4", [filter.into()])
     }
 
     /// A pass begins; `state` is `full` or `incremental`.

@@ -117,6 +117,45 @@ pub(super) async fn a_view_that_nobody_has_made_is_not_called_made(db: &impl Db)
     );
 }
 
+pub(super) async fn what_was_judged_by_another_filter_since_is_not_called_judged(db: &impl Db) {
+    let mut world = World::new(db);
+    world.configure(ALL, &Filter::default()).await;
+    let records = || ["n/x", "n/y"].map(|name| record(name, "1.0.0", "d")).into();
+    world.sync("a", Mode::Full, records()).await;
+    let hidden = |name| SourceSpec {
+        filter: hiding(name),
+        ..world.source("a")
+    };
+    let (first, second) = ([hidden("n/x")], [hidden("n/y")]);
+    let registries = [RegistrySpec {
+        name: RegistryName::new("all").unwrap(),
+        sources: vec![first[0].name.clone()],
+        valid_only: false,
+    }];
+    // One process has judged everything and is about to say so.
+    let slow = Cut::before(db, " filter = ?4 WHERE");
+    slow.apply(&world, &first, &registries).await;
+    // Another one judges by another filter, and dies when it comes to say so.
+    let dying = Cut::before(db, " filter = ?4 WHERE");
+    dying.apply(&world, &second, &registries).await;
+    let said = db.batch(slow.last()).await;
+    assert_eq!(said.err().map(|error| error.kind()), Some(ErrorKind::Stale));
+    for source in [&first[0], &second[0]] {
+        let claim = pass::claim(world.cx(), source, "any", 60).await;
+        assert!(!matches!(claim, Ok(Claim::Granted(_))), "{claim:?}");
+    }
+    // Whoever comes next judges by its own.
+    configure::apply(world.cx(), &first, &registries)
+        .await
+        .unwrap();
+    let late = db.batch(dying.last()).await;
+    assert_eq!(late.err().map(|error| error.kind()), Some(ErrorKind::Stale));
+    assert_eq!(
+        world.shown("all", with_deleted()).await,
+        ["n/x@1.0.0*!deleted", "n/y@1.0.0*"]
+    );
+}
+
 /// A process that gets no further than to the batch with that text.
 struct Cut<'a, D> {
     db: &'a D,

@@ -61,4 +61,5 @@ cases!(
     configurations::a_reader_with_an_older_configuration_writes_nothing,
     configurations::a_source_that_comes_again_remembers_nothing,
     configurations::a_view_that_nobody_has_made_is_not_called_made,
+    configurations::what_was_judged_by_another_filter_since_is_not_called_judged,
 );
