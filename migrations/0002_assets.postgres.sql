@@ -115,6 +115,9 @@ ALTER TABLE view
     ALTER COLUMN tail SET STATISTICS 0,
     ALTER COLUMN search SET STATISTICS 0;
 
+-- Where a text contains another, by SQLite's name.
+CREATE OR REPLACE FUNCTION instr(whole TEXT, part TEXT) RETURNS INTEGER LANGUAGE sql IMMUTABLE AS 'SELECT strpos(whole, part)';
+
 -- Answers terms which are in few records. Without the extension, or the right to make it, such a search walks.
 DO $$
 BEGIN

@@ -16,10 +16,9 @@ use cairn_tests::{
     until,
     upstream::{Asked, Given, pages},
 };
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::stage::{PATIENCE, alone, fresh, postgres, rounds};
+use crate::stage::{PATIENCE, alone, fresh, number, postgres, rounds};
 
 /// Pages of the upstream, and records on each.
 const PAGES: usize = 60;
@@ -111,18 +110,6 @@ fn config(upstream: &Upstream, database: Option<&str>, lease: Duration) -> Value
         config["database"] = json!({ "url": url });
     }
     config
-}
-
-/// A number that the database has, in whatever way it is asked.
-fn number(installation: &Installation, database: Option<&str>, sql: &str) -> usize {
-    let found: i64 = match database {
-        Some(url) => database::ask(url, sql).parse().expect("a number"),
-        None => {
-            let file = Connection::open(installation.database()).expect("the database");
-            file.query_row(sql, [], |row| row.get(0)).expect(sql)
-        }
-    };
-    usize::try_from(found).expect("a count")
 }
 
 /// Whole pages, each record shown once, and nothing shown that is not there.

@@ -7,8 +7,10 @@ use std::{
 };
 
 use cairn_tests::{
-    Installation, Postgres, Server, encode, fixture, installation::of_file, load::Question,
+    Installation, Postgres, Server, database, encode, fixture, installation::of_file,
+    load::Question,
 };
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 /// From the moment the database takes connections again until answers have to be there.
@@ -94,4 +96,16 @@ pub(crate) fn resident(server: &Server) -> u64 {
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
     let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
     kilobytes.expect("a number") * 1024
+}
+
+/// A number that the database has, in whatever way it is asked.
+pub(crate) fn number(installation: &Installation, database: Option<&str>, sql: &str) -> usize {
+    let found: i64 = match database {
+        Some(url) => database::ask(url, sql).parse().expect("a number"),
+        None => {
+            let file = Connection::open(installation.database()).expect("the database");
+            file.query_row(sql, [], |row| row.get(0)).expect(sql)
+        }
+    };
+    usize::try_from(found).expect("a count")
 }

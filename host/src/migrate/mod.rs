@@ -4,9 +4,11 @@
 mod standing;
 mod steps;
 
+use std::time::Duration;
+
 use cairn_registry::{
     Error, ErrorKind, Result,
-    store::{Db, Engine, NO_SCHEMA, Row, Statement, Value},
+    store::{BUSY, Db, Engine, NO_SCHEMA, Row, Statement, Value},
 };
 
 pub use standing::{Applied, Standing, pending, standing, unknown};
@@ -25,7 +27,7 @@ pub async fn status(db: &impl Db) -> Result<Vec<Applied>> {
     let rows = match db.query(APPLIED, Vec::new()).await {
         Ok(rows) => rows,
         // There is no table yet: an adapter says so by naming the remedy.
-        Err(error) if lacks_schema(&error) => return Ok(Vec::new()),
+        Err(error) if is(&error, NO_SCHEMA) => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     rows.into_iter().map(applied).collect()
@@ -41,15 +43,14 @@ pub(crate) fn applied(mut row: Row) -> Result<Applied> {
     })
 }
 
-fn lacks_schema(error: &Error) -> bool {
-    error.kind() == ErrorKind::Unavailable && error.message() == NO_SCHEMA
+/// Whether an adapter said just this.
+fn is(error: &Error, message: &str) -> bool {
+    error.kind() == ErrorKind::Unavailable && error.message() == message
 }
 
 /// Applies at most `most` missing steps (all without it) and gives those that this call applied.
 pub async fn up(db: &impl Db, most: Option<usize>) -> Result<Vec<&'static Step>> {
-    let mut statements = alone(db.engine());
-    statements.push(Statement::new(TABLE, Vec::new()));
-    db.batch(statements).await?;
+    alone(db, vec![Statement::new(TABLE, Vec::new())]).await?;
     let applied = status(db).await?;
     standing(&applied)?;
     let mut done = Vec::new();
@@ -63,8 +64,7 @@ pub async fn up(db: &impl Db, most: Option<usize>) -> Result<Vec<&'static Step>>
 
 /// `false` when another process was faster.
 async fn apply(db: &impl Db, step: &'static Step) -> Result<bool> {
-    let mut statements = alone(db.engine());
-    statements.push(Statement::expecting(
+    let mut statements = vec![Statement::expecting(
         1,
         "INSERT INTO schema_version (number, name, applied_at, since) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
         vec![
@@ -73,9 +73,9 @@ async fn apply(db: &impl Db, step: &'static Step) -> Result<bool> {
             Value::Integer(crate::clock::now().as_micros() / 1_000_000),
             step.since.into(),
         ],
-    ));
+    )];
     statements.extend(step.up(db.engine()));
-    match db.batch(statements).await {
+    match alone(db, statements).await {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::Stale => Ok(false),
         Err(error) => Err(error),
@@ -92,14 +92,13 @@ pub async fn down(db: &impl Db, most: usize) -> Result<Vec<&'static Step>> {
         .rev()
         .filter(|step| applied.iter().any(|one| one.number == step.number));
     for step in known.take(most) {
-        let mut statements = alone(db.engine());
-        statements.push(Statement::expecting(
+        let mut statements = vec![Statement::expecting(
             1,
             "DELETE FROM schema_version WHERE number = ?1",
             vec![step.number.into()],
-        ));
+        )];
         statements.extend(step.down());
-        db.batch(statements).await?;
+        alone(db, statements).await?;
         done.push(step);
     }
     Ok(done)
@@ -125,19 +124,30 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Keeps other migrations out until the batch ends, however long that takes. A SQLite file has one writer anyway: its lock
-/// ends with its holder, so that it needs no time to run out, and who waits longer than `database.busyTimeout` is told so.
-fn alone(engine: Engine) -> Vec<Statement> {
-    let wait: &[&str] = match engine {
+/// How long until a file is tried again that another process writes to.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Runs a batch during which no other migration runs, and waits as long as one does. A server is asked for a lock of its
+/// own. A file has one writer anyway, whose lock ends with its holder, so that it needs no time to run out.
+async fn alone(db: &impl Db, statements: Vec<Statement>) -> Result<()> {
+    let lock: &[&str] = match db.engine() {
         Engine::Sqlite => &[],
         Engine::Postgres => &[
             "SET LOCAL statement_timeout = 0",
             "SELECT pg_advisory_xact_lock(4849183527413)",
         ],
     };
-    wait.iter()
-        .map(|sql| Statement::new(*sql, Vec::new()))
-        .collect()
+    let lock = lock.iter().map(|sql| Statement::new(*sql, Vec::new()));
+    let batch: Vec<Statement> = lock.chain(statements).collect();
+    loop {
+        match db.batch(batch.clone()).await {
+            Err(error) if is(&error, BUSY) => {
+                tracing::warn!(%error, "waiting for another process that writes to the database");
+                tokio::time::sleep(PAUSE).await;
+            }
+            done => return done,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -70,47 +70,49 @@ pub(super) fn joined(engine: Engine, separator: &str) -> (&'static str, String) 
     }
 }
 
-/// A condition that is true where a text column contains the parameter as it stands.
-pub(super) fn contains(engine: Engine, column: &str, parameter: usize) -> String {
-    match engine {
-        Engine::Sqlite => format!("instr({column}, ?{parameter}) > 0"),
-        Engine::Postgres => format!("strpos({column}, ?{parameter}) > 0"),
-    }
-}
-
 /// Characters of what the text index knows.
 const TRIGRAM: usize = 3;
 
 /// Ends every text in the index, so that its last characters begin a trigram too. No term has it.
 const END: &str = "\u{1f}\u{1f}";
 
-/// Whether the text index gives what it finds in the order of the entries' ids.
-pub(super) fn is_ordered(engine: Engine) -> bool {
-    engine == Engine::Sqlite
-}
-
 /// Whether a term is shorter than what the text index knows.
 pub(super) fn is_short(term: &str) -> bool {
     term.chars().nth(TRIGRAM - 1).is_none()
 }
 
-/// A query for the ids of at most `most` entries that may contain a term, some perhaps twice; `next` is the number of the
-/// first of its [`patterns`]. `None` where the term is too short for the engine's index; Postgres without one reads every
-/// text.
-pub(super) fn candidates(engine: Engine, short: bool, most: usize, next: usize) -> Option<String> {
-    match engine {
-        Engine::Sqlite if short => Some(format!(
-            "SELECT doc AS id FROM search_trigram WHERE term >= ?{next} AND term <= ?{} LIMIT {most}",
-            next + 1
-        )),
-        Engine::Sqlite => Some(format!(
-            "SELECT rowid AS id FROM search WHERE search MATCH ?{next} LIMIT {most}"
-        )),
-        Engine::Postgres if short => None,
-        Engine::Postgres => Some(format!(
-            "SELECT id FROM entry WHERE search LIKE ?{next} LIMIT {most}"
-        )),
-    }
+/// A query for the ids of entries that may contain a term, some perhaps twice.
+pub(super) struct Candidates {
+    pub(super) sql: String,
+    /// Whether the index gives them in the order of ids, from any id on.
+    pub(super) in_order: bool,
+}
+
+/// Asks the engine's text index for at most `most` entries; `next` is the number of the first of a term's [`patterns`].
+/// `None` where the term is too short for the index; Postgres without one reads every text.
+pub(super) fn candidates(
+    engine: Engine,
+    short: bool,
+    most: usize,
+    next: usize,
+) -> Option<Candidates> {
+    let (from, in_order) = match engine {
+        Engine::Sqlite if short => (
+            format!(
+                "doc AS id FROM search_trigram WHERE term >= ?{next} AND term <= ?{}",
+                next + 1
+            ),
+            false,
+        ),
+        Engine::Sqlite => (
+            format!("rowid AS id FROM search WHERE search MATCH ?{next}"),
+            true,
+        ),
+        Engine::Postgres if short => return None,
+        Engine::Postgres => (format!("id FROM entry WHERE search LIKE ?{next}"), false),
+    };
+    let sql = format!("SELECT {from} LIMIT {most}");
+    Some(Candidates { sql, in_order })
 }
 
 /// The parameters by which the text index is asked for a term.
@@ -159,27 +161,26 @@ fn escaped(text: &str) -> String {
     pattern
 }
 
-/// Makes an entry's text findable by the text index, which is written out anew at each id that is lower than the one
-/// before. Postgres indexes the column itself.
-pub(super) fn insert_search(engine: Engine, id: i64, text: &str) -> Option<Statement> {
-    match engine {
-        Engine::Sqlite => Some(Statement::new(
-            "INSERT INTO search (rowid, text) VALUES (?1, ?2)",
-            vec![id.into(), format!("{text}{END}").into()],
-        )),
-        Engine::Postgres => None,
+/// Has the text index know an entry by another text; an index without content has to be told the one it holds. It is
+/// written out anew at each id that is lower than the one before. Postgres indexes the column itself.
+pub(super) fn index_text(
+    engine: Engine,
+    id: i64,
+    old: Option<&str>,
+    new: Option<&str>,
+) -> Vec<Statement> {
+    if engine == Engine::Postgres || old == new {
+        return Vec::new();
     }
-}
-
-/// Undoes [`insert_search`]; an index without content has to be told the text it holds.
-pub(super) fn delete_search(engine: Engine, id: i64, text: &str) -> Option<Statement> {
-    match engine {
-        Engine::Sqlite => Some(Statement::new(
-            "INSERT INTO search (search, rowid, text) VALUES ('delete', ?1, ?2)",
-            vec![id.into(), format!("{text}{END}").into()],
-        )),
-        Engine::Postgres => None,
-    }
+    let change =
+        |sql, text: &str| Statement::new(sql, vec![id.into(), format!("{text}{END}").into()]);
+    let delete = "INSERT INTO search (search, rowid, text) VALUES ('delete', ?1, ?2)";
+    let insert = "INSERT INTO search (rowid, text) VALUES (?1, ?2)";
+    let delete = old.map(|text| change(delete, text));
+    delete
+        .into_iter()
+        .chain(new.map(|text| change(insert, text)))
+        .collect()
 }
 
 #[cfg(test)]

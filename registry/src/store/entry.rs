@@ -276,15 +276,9 @@ pub(crate) fn insert(
 }
 
 /// The text of an entry for the text index, in the place of the text of `old`. To be written in the order of ids.
-pub(crate) fn index_text(
-    engine: Engine,
-    old: Option<&Entry>,
-    entry: &Entry,
-) -> impl Iterator<Item = Statement> + use<> {
-    let is_same = old.is_some_and(|old| old.search == entry.search);
-    let delete = old.and_then(|old| dialect::delete_search(engine, entry.id, &old.search));
-    let insert = dialect::insert_search(engine, entry.id, &entry.search);
-    delete.into_iter().chain(insert).filter(move |_| !is_same)
+pub(crate) fn index_text(engine: Engine, old: Option<&Entry>, entry: &Entry) -> Vec<Statement> {
+    let old = old.map(|old| old.search.as_str());
+    dialect::index_text(engine, entry.id, old, Some(&entry.search))
 }
 
 /// The entry with other content, without its text.

@@ -28,6 +28,9 @@ pub use port::{Db, Engine, Expect, Row, Statement, Value};
 /// What is said of a database without the schema, on every engine.
 pub const NO_SCHEMA: &str = "the database has no schema, or an older one: run `cairn migrate up`";
 
+/// What is said of a SQLite file that another process writes to for longer than one waits.
+pub const BUSY: &str = "the database is busy: try again";
+
 /// `?first, ?first+1, …` for a list of `count` parameters.
 fn placeholders(first: usize, count: usize) -> String {
     let list: Vec<String> = (first..first + count)

@@ -82,7 +82,7 @@ impl View<'_> {
 pub(crate) async fn list(db: &impl Db, view: View<'_>, criteria: &Criteria<'_>) -> Result<Listing> {
     let (engine, mut parameters) = (db.engine(), view.parameters());
     Shape::bind(engine, criteria, &mut parameters);
-    let shape = Shape::of(engine, criteria);
+    let shape = Shape::of(criteria);
     let make = || plan::list(engine, shape);
     listed(db, view.kind, Question::List(shape), make, parameters).await
 }

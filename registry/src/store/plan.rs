@@ -37,29 +37,23 @@ enum Wanted {
     Exact,
 }
 
-/// How a term is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Term {
-    /// By the text index, in the order of ids.
-    Ordered,
     Long,
     /// Shorter than what the text index knows.
     Short,
 }
 
 impl Shape {
-    pub(super) fn of(engine: Engine, criteria: &Criteria<'_>) -> Self {
+    pub(super) fn of(criteria: &Criteria<'_>) -> Self {
         let versions = match criteria.versions {
             Versions::All => Wanted::All,
             Versions::Latest => Wanted::Latest,
             Versions::Exact(_) => Wanted::Exact,
         };
         let recent = criteria.updated_since.is_some();
-        // Versions that are asked for exactly are few among the hits.
-        let many = !recent && versions != Wanted::Exact;
         let term = criteria.search.map(|term| match dialect::is_short(term) {
             true => Term::Short,
-            false if many && dialect::is_ordered(engine) => Term::Ordered,
             false => Term::Long,
         });
         Self {
@@ -68,6 +62,11 @@ impl Shape {
             recent,
             term,
         }
+    }
+
+    /// Whether most hits of a term may be in the list; versions that are asked for exactly are few among them.
+    fn is_broad(self) -> bool {
+        !self.recent && self.versions != Wanted::Exact
     }
 
     /// Adds the values of a question.
@@ -97,12 +96,12 @@ pub(super) fn list(engine: Engine, shape: Shape) -> String {
     match shape.term {
         None if shape.recent => plan.narrow_by_change(),
         None => plan.walk_elements(),
-        Some(Term::Ordered) => plan.follow_text(plan.next),
         Some(term) => {
             let short = term == Term::Short;
             match dialect::candidates(engine, short, NARROW + 1, plan.next) {
-                Some(candidates) => plan.narrow_by_text(&candidates),
                 None => plan.walk_rows(),
+                Some(hits) if hits.in_order && shape.is_broad() => plan.follow_text(plan.next),
+                Some(hits) => plan.narrow_by_text(&hits.sql),
             }
         }
     }
@@ -264,7 +263,7 @@ impl Plan {
 
     pub(super) fn contains(&self, column: &str) -> String {
         self.term.map_or(String::new(), |term| {
-            format!(" AND {}", dialect::contains(self.engine, column, term))
+            format!(" AND instr({column}, ?{term}) > 0")
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What every adapter to SQLite shares, whatever driver it has: what a failure means. It opens no database.
 
-use super::NO_SCHEMA;
+use super::{BUSY, NO_SCHEMA};
 use crate::Error;
 
 /// What has gone wrong, as far as it makes a difference.
@@ -26,7 +26,7 @@ impl Failed {
     #[must_use]
     pub fn by_code(code: i32, message: &str) -> Self {
         /// Busy, locked, no memory, interrupted, protocol.
-        const BUSY: [i32; 5] = [5, 6, 7, 9, 15];
+        const AT_IT: [i32; 5] = [5, 6, 7, 9, 15];
         const FULL: i32 = 13;
         const CONSTRAINT: i32 = 19;
         /// Read-only, I/O, cannot open.
@@ -34,7 +34,7 @@ impl Failed {
         /// Corrupt, not a database.
         const DAMAGED: [i32; 2] = [11, 26];
         match code & 0xff {
-            class if BUSY.contains(&class) => Self::Busy,
+            class if AT_IT.contains(&class) => Self::Busy,
             class if UNUSABLE.contains(&class) => Self::Unusable,
             class if DAMAGED.contains(&class) => Self::Damaged,
             FULL => Self::Full,
@@ -70,7 +70,7 @@ impl Failed {
         match self {
             Self::Schema => Error::unavailable(NO_SCHEMA, cause),
             Self::Constraint => Error::stale("the stored state has changed").because(cause),
-            Self::Busy => Error::unavailable("the database is busy: try again", cause),
+            Self::Busy => Error::unavailable(BUSY, cause),
             Self::Full => Error::full(cause),
             Self::Unusable => Error::unavailable(
                 "the database file cannot be used: see `cairn doctor`",

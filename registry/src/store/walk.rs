@@ -195,7 +195,7 @@ pub(crate) async fn some_texts(db: &impl Db, namespace: &Namespace) -> Result<Ve
 pub(crate) fn delete_entries(engine: Engine, entries: &[(i64, String)]) -> Vec<Statement> {
     let texts = entries
         .iter()
-        .filter_map(|(id, text)| dialect::delete_search(engine, *id, text));
+        .flat_map(|(id, text)| dialect::index_text(engine, *id, Some(text), None));
     let mut statements: Vec<Statement> = texts.collect();
     statements.push(Statement::new(
         format!(

@@ -301,7 +301,8 @@ impl Batch {
                 id: place::id(&entry.name, counters.entry_id),
                 ..entry.clone()
             };
-            texts.extend(entry::index_text(db.engine(), None, &entry).map(|text| (entry.id, text)));
+            let text = entry::index_text(db.engine(), None, &entry);
+            texts.extend(text.into_iter().map(|text| (entry.id, text)));
             statements.extend(entry::insert(namespace, *kind, &entry, content.clone()));
         }
         texts.sort_by_key(|(id, _)| *id);
