@@ -4,16 +4,22 @@
 
 mod support;
 
-use std::io::Read;
+use std::{
+    io::Read,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use cairn::config::Config;
 use http::Response;
-use support::{config, header, server};
+use support::{Server, config, header, server};
 
 /// A page that may be kept; its first line counts how often the component made it.
 const PAGE: &str =
     "/make?size=20000&cache-control=public,max-age=60&content-type=text/plain&etag=abc";
+
+/// A page that the component makes once, and then fails to make.
+const WELL_ONCE: &str = "/make?size=100&cache-control=public,max-age=1&well=1";
 
 fn count(response: &Response<Bytes>) -> String {
     let text = String::from_utf8(response.body().to_vec()).unwrap();
@@ -87,6 +93,58 @@ async fn a_repeat_does_not_reach_the_component_until_the_database_changes() {
             "cairn_cache_requests_total{result=\"hit\",stacklok_component=\"registry\",stacklok_product=\"cairn\"} 4"
         ),
         "{metrics}"
+    );
+}
+
+/// Until it says something else than that it has an answer.
+async fn no_longer_a_hit(server: &Server, page: &str) -> Response<Bytes> {
+    loop {
+        let response = server.get(page, &[]).await;
+        if header(&response, "x-cache") != "hit" {
+            return response;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_earlier_answer_stands_in_for_one_that_is_not_to_be_had_where_that_is_wanted() {
+    let mut config = counting();
+    config.cache.stale_if_error = Duration::from_secs(60);
+    let server = server(config).await;
+    let first = server.get(WELL_ONCE, &[]).await;
+    assert_eq!(header(&first, "x-cache"), "miss");
+    let past = server
+        .get(WELL_ONCE, &[("cache-control", "no-cache")])
+        .await;
+    assert_eq!(past.status().as_u16(), 503, "who wants a new one gets none");
+    let stale = no_longer_a_hit(&server, WELL_ONCE).await;
+    assert_eq!(header(&stale, "x-cache"), "stale");
+    assert_eq!((stale.status().as_u16(), stale.body()), (200, first.body()));
+    assert!(header(&stale, "age").parse::<u64>().unwrap() >= 1);
+    let past = server
+        .get(WELL_ONCE, &[("cache-control", "no-cache")])
+        .await;
+    let (begun, asked) = (Instant::now(), count(&past).parse::<u32>().unwrap());
+    let again = server.get(WELL_ONCE, &[]).await;
+    assert_eq!(header(&again, "x-cache"), "stale", "at once: nobody asks");
+    let past = server
+        .get(WELL_ONCE, &[("cache-control", "no-cache")])
+        .await;
+    assert_eq!(count(&past), (asked + 1).to_string());
+    server.commit().await;
+    let moved = server.get(WELL_ONCE, &[]).await;
+    assert_eq!(moved.status().as_u16(), 503, "it may be no longer true");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_is_passed_on_where_nothing_is_to_stand_in() {
+    let server = server(counting()).await;
+    server.get(WELL_ONCE, &[]).await;
+    let failed = no_longer_a_hit(&server, WELL_ONCE).await;
+    assert_eq!(
+        (failed.status().as_u16(), header(&failed, "x-cache")),
+        (503, "miss")
     );
 }
 

@@ -86,3 +86,39 @@ fn a_database_that_stops_and_starts_costs_503_and_nothing_else() {
     }
     assert!(server.stop().success());
 }
+
+#[test]
+fn answers_stand_in_through_an_outage_where_that_is_wanted() {
+    const LIST: &str = "/v0.1/servers?limit=30";
+    let _alone = alone();
+    let Some(mut postgres) = postgres(&[]) else {
+        return;
+    };
+    let mut config = on(&postgres.url(), &json!({}));
+    config["cache"] = json!({ "staleIfError": "1h" });
+    let installation = filled(config);
+    let server = installation.serve(&["--sync=false"]);
+    let before = server.public.get(LIST);
+    assert_eq!(before.status, 200);
+    postgres.stop(Stop::Immediate);
+    let how = |server: &Server| {
+        let answer = server.public.get(LIST);
+        assert_eq!((answer.status, &answer.body), (200, &before.body));
+        answer.header("x-cache")
+    };
+    // First the kept answer is fresh.
+    until("an answer that stands in", PATIENCE, || {
+        (how(&server) == "stale").then_some(())
+    });
+    until("readiness to fail", NOTICED, || {
+        (server.internal.get("/readyz").status == 503).then_some(())
+    });
+    let other = server.public.get("/v0.1/servers?limit=29");
+    assert_eq!(other.status, 503, "nothing is known of it");
+    postgres.resume().expect("Postgres");
+    recovery(&server);
+    until("a new answer", RECOVERY, || {
+        (how(&server) != "stale").then_some(())
+    });
+    assert!(server.stop().success());
+}

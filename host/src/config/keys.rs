@@ -295,6 +295,13 @@ pub(super) const CONFIG: &[Key<Config>] = &[
         "All cached responses with their compressed variants.",
     ),
     Key::new(
+        "cache.staleIfError",
+        Text("0s"),
+        |c| Slot::Time(&mut c.cache.stale_if_error, Duration::ZERO..=YEAR),
+        "How long a response that is no longer fresh is given, marked `X-Cache: stale`, when there is no new one to be had; \
+         0s: a caller gets the failure.",
+    ),
+    Key::new(
         "probes.public",
         Text("true"),
         |c| Slot::Flag(&mut c.probes.public),

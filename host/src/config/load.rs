@@ -290,6 +290,7 @@ pub(super) fn blank() -> Config {
         cache: Cache {
             enabled: false,
             size: 0,
+            stale_if_error: Duration::ZERO,
         },
         probes: Probes {
             public: false,

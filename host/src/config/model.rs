@@ -174,6 +174,8 @@ pub struct Cache {
     pub enabled: bool,
     /// Bytes of all cached responses with their variants.
     pub size: usize,
+    /// How long a response stands in, after it was fresh, for one that is not to be had.
+    pub stale_if_error: Duration,
 }
 
 /// What the public port answers besides the registry.

@@ -84,7 +84,7 @@ pub async fn run(options: Options) -> Result<()> {
         public: public.local_addr()?,
         internal: internal.local_addr()?,
     };
-    let cache = Arc::new(Cache::new(config.cache.size));
+    let cache = Arc::new(Cache::new(config.cache.size, config.cache.stale_if_error));
     // Each has an instance at least.
     let threads = Threads::start(config.limits.instances)?;
     let houses = houses(&options, &cache, threads.count())?;

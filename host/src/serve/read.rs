@@ -6,13 +6,16 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, Response, header, request::Parts, response};
+use http::{
+    HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts,
+    response,
+};
 
 use super::{
     account::Account,
     answer::Answer,
     body::Body,
-    cache::{Flight, Found, Key, Outcome, Turn, Wish, may_keep, wish},
+    cache::{Flight, Found, Kept, Key, Outcome, Turn, Wish, may_keep, wish},
     coding::Effort,
     problem::unanswered,
     public::{Public, WHOLE, begun, caller},
@@ -32,7 +35,7 @@ struct Question<'a> {
 
 /// What the cache had.
 enum Recalled {
-    Kept(Arc<Answer>, Duration),
+    Kept(Kept),
     /// Nothing, at this generation; whoever holds the flight asks for all.
     Nothing(u64, Option<Flight>),
 }
@@ -52,12 +55,11 @@ impl Public {
         let found = self
             .cache
             .find(&key, self.cache.hash(&key), self.db.generation());
-        let Found::Kept(answer, age) = found else {
+        let Found::Kept(kept) = found else {
             return None;
         };
-        let response = answer.ready(headers, method == Method::HEAD)?;
-        account.cached(Outcome::Hit);
-        Some(self.hit(response, age))
+        let response = kept.answer.ready(headers, method == Method::HEAD)?;
+        Some(self.hit(response, &kept, account))
     }
 
     pub(super) async fn read(
@@ -78,9 +80,8 @@ impl Public {
             },
         };
         let (generation, flight) = match self.recall(&question).await {
-            Recalled::Kept(answer, age) => {
-                account.cached(Outcome::Hit);
-                return self.hit(self.render(&answer, &parts).await, age);
+            Recalled::Kept(kept) => {
+                return self.hit(self.render(&kept.answer, &parts).await, &kept, account);
             }
             Recalled::Nothing(generation, flight) => (generation, flight),
         };
@@ -94,7 +95,17 @@ impl Public {
             .limits
             .request_timeout
             .saturating_sub(begun_at.elapsed());
-        let response = match self.ask(&parts, id, account, left).await {
+        let reply = self.ask(&parts, id, account, left).await;
+        if has_failed(&reply)
+            && question.wish == Wish::Kept
+            && let Some(kept) = self
+                .cache
+                .fall_back(&question.key, question.hash, generation)
+        {
+            drop(flight);
+            return self.hit(self.render(&kept.answer, &parts).await, &kept, account);
+        }
+        let response = match reply {
             Ok(Reply {
                 head,
                 body: Content::Whole(body),
@@ -127,7 +138,7 @@ impl Public {
             return Recalled::Nothing(generation, None);
         }
         match self.cache.find(key, *hash, generation) {
-            Found::Kept(answer, age) => return Recalled::Kept(answer, age),
+            Found::Kept(kept) => return Recalled::Kept(kept),
             Found::NotKept => return Recalled::Nothing(generation, None),
             Found::Nothing => {}
         }
@@ -138,7 +149,7 @@ impl Public {
         let _ = tokio::time::timeout(self.limits.request_timeout, asked.changed()).await;
         let generation = self.db.generation();
         match self.cache.find(key, *hash, generation) {
-            Found::Kept(answer, age) => Recalled::Kept(answer, age),
+            Found::Kept(kept) => Recalled::Kept(kept),
             Found::NotKept | Found::Nothing => Recalled::Nothing(generation, None),
         }
     }
@@ -195,9 +206,12 @@ impl Public {
         answer
     }
 
-    fn hit(&self, response: Response<Body>, age: Duration) -> Response<Body> {
+    fn hit(&self, response: Response<Body>, kept: &Kept, account: &mut Account) -> Response<Body> {
+        let Kept { age, stale, .. } = kept;
+        let outcome = if *stale { Outcome::Stale } else { Outcome::Hit };
+        account.cached(outcome);
         self.metrics.cache_age.observe(age.as_secs_f64());
-        let mut response = labelled(response, Outcome::Hit);
+        let mut response = labelled(response, outcome);
         response
             .headers_mut()
             .insert(header::AGE, HeaderValue::from(age.as_secs()));
@@ -212,6 +226,20 @@ impl Public {
             self.cache.trim();
         }
         response
+    }
+}
+
+/// The failures for which an earlier answer may stand in (RFC 5861 section 4).
+fn has_failed(reply: &Result<Reply, Failure>) -> bool {
+    const FAILED: [StatusCode; 4] = [
+        StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::BAD_GATEWAY,
+        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::GATEWAY_TIMEOUT,
+    ];
+    match reply {
+        Ok(reply) => FAILED.contains(&reply.head.status),
+        Err(_) => true,
     }
 }
 

@@ -183,7 +183,7 @@ impl Metrics {
         self.error(reason, "guest");
     }
 
-    /// What the cache did for a read: `hit`, `miss` or `bypass`.
+    /// What the cache did for a read: `hit`, `stale`, `miss` or `bypass`.
     pub(crate) fn cached(&self, result: &str) {
         self.cache.with_label_values(&[result]).inc();
     }

@@ -119,6 +119,7 @@ pub fn config() -> Config {
         cache: Cache {
             enabled: true,
             size: 4 << 20,
+            stale_if_error: Duration::ZERO,
         },
         probes: Probes {
             public: true,

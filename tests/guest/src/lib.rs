@@ -14,7 +14,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::SinkExt;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use spin_sdk::{
     http::{Request as Incoming, body},
@@ -112,7 +112,7 @@ fn stream(query: &Query) -> Response<Body> {
 }
 
 /// A response to order: how long, of which type, with which headers. Its first line is how often this was asked, so
-/// that a cached answer can be told from a new one.
+/// that a cached answer can be told from a new one. `well` is how often this instance answers before it fails.
 fn make(query: &Query, seen: u32) -> Response<Body> {
     let size = usize::try_from(query.number("size")).unwrap_or_default();
     let mut body = if query.has("same") {
@@ -127,13 +127,20 @@ fn make(query: &Query, seen: u32) -> Response<Body> {
     let mut response = Response::new(whole(body));
     for (name, value) in &query.0 {
         let value = match name.as_str() {
-            "size" | "same" | "status" => continue,
+            "size" | "same" | "status" | "well" => continue,
             "etag" => format!("\"{value}\""),
             _ => value.clone(),
         };
         if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), value.parse()) {
             response.headers_mut().insert(name, value);
         }
+    }
+    if query.has("well") && u64::from(seen) > query.number("well") {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        let no_store = http::HeaderValue::from_static("no-store");
+        response
+            .headers_mut()
+            .insert(http::header::CACHE_CONTROL, no_store);
     }
     if query.has("status") {
         let status = u16::try_from(query.number("status"))

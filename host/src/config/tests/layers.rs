@@ -71,7 +71,7 @@ fn every_flag_reaches_its_value() {
 }
 
 /// A value for every key, other than its default.
-const SCALARS: [(&str, &str); 57] = [
+const SCALARS: [(&str, &str); 58] = [
     ("address", "127.0.0.1:9"),
     ("internalAddress", "127.0.0.1:10"),
     ("auth.mode", "anonymous"),
@@ -114,6 +114,7 @@ const SCALARS: [(&str, &str); 57] = [
     ("limits.instanceMemory", "7MiB"),
     ("cache.enabled", "false"),
     ("cache.size", "7MiB"),
+    ("cache.staleIfError", "7s"),
     ("probes.public", "false"),
     ("probes.publicMetrics", "true"),
     ("log.level", "trace"),

@@ -1,5 +1,6 @@
 //! Answers kept in front of the component. A kept answer is as good as a new one: it is dropped as soon as the
-//! database's generation moves, and kept only where the answer's own headers allow it.
+//! database's generation moves, and kept only where the answer's own headers allow it. Where that is wanted, one that is
+//! no longer fresh stands in, and says so, when no new one is to be had (`stale-if-error`, RFC 5861 section 4).
 
 mod flight;
 mod policy;
@@ -26,6 +27,8 @@ pub(crate) enum Outcome {
     /// Not a read.
     None,
     Hit,
+    /// A kept answer that is no longer fresh, for want of a new one.
+    Stale,
     Miss,
     Bypass,
 }
@@ -35,6 +38,7 @@ impl Outcome {
         match self {
             Self::None => None,
             Self::Hit => Some("hit"),
+            Self::Stale => Some("stale"),
             Self::Miss => Some("miss"),
             Self::Bypass => Some("bypass"),
         }
@@ -43,16 +47,28 @@ impl Outcome {
 
 /// What is known about a key.
 pub(crate) enum Found {
-    Kept(Arc<Answer>, Duration),
+    Kept(Kept),
     /// The last answer was not to be kept; there is no point in waiting for another's.
     NotKept,
     Nothing,
 }
 
+/// A kept answer.
+pub(crate) struct Kept {
+    pub(crate) answer: Arc<Answer>,
+    pub(crate) age: Duration,
+    pub(crate) stale: bool,
+}
+
+/// How long a stale answer is given without asking for a new one again.
+const RETRY: Duration = Duration::from_secs(1);
+
 /// Answers by key, in a bounded number of bytes.
 pub(crate) struct Cache {
     /// Bytes.
     capacity: usize,
+    /// How long an answer may stand in after it was fresh.
+    stale_if_error: Duration,
     hasher: RandomState,
     slots: RwLock<HashMap<u64, Slot>>,
     /// The generation that all slots belong to.
@@ -67,7 +83,10 @@ struct Slot {
     origin: Option<HeaderValue>,
     answer: Option<Arc<Answer>>,
     since: Instant,
+    /// Without an end, as long as the generation.
     fresh: Option<Duration>,
+    /// Until this age it is given although it is no longer fresh.
+    stands_in: Duration,
     used: AtomicU64,
 }
 
@@ -78,6 +97,16 @@ impl Slot {
             && self.origin.as_ref() == key.origin
     }
 
+    fn is_fresh(&self, age: Duration) -> bool {
+        self.fresh.is_none_or(|fresh| age < fresh)
+    }
+
+    /// Whether it may stand in for an answer that is not to be had.
+    fn may_stand_in(&self, age: Duration, beyond: Duration) -> bool {
+        let fresh = self.fresh.unwrap_or(Duration::MAX);
+        self.answer.is_some() && age < fresh.saturating_add(beyond)
+    }
+
     fn size(&self) -> usize {
         self.target.len()
             + size_of::<Self>()
@@ -86,9 +115,10 @@ impl Slot {
 }
 
 impl Cache {
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize, stale_if_error: Duration) -> Self {
         Self {
             capacity,
+            stale_if_error,
             hasher: RandomState::new(),
             slots: RwLock::default(),
             generation: AtomicU64::new(0),
@@ -115,7 +145,8 @@ impl Cache {
             return Found::Nothing;
         };
         let age = slot.since.elapsed();
-        if slot.fresh.is_some_and(|fresh| age >= fresh) {
+        let stale = !slot.is_fresh(age);
+        if stale && age >= slot.stands_in {
             return Found::Nothing;
         }
         slot.used.store(
@@ -123,13 +154,37 @@ impl Cache {
             Ordering::Relaxed,
         );
         match &slot.answer {
-            Some(answer) => Found::Kept(Arc::clone(answer), age),
+            Some(answer) => Found::Kept(Kept {
+                answer: Arc::clone(answer),
+                age,
+                stale,
+            }),
             None => Found::NotKept,
         }
     }
 
+    /// What stands in for an answer that is not to be had, for others who ask soon as well.
+    pub(crate) fn fall_back(&self, key: &Key<'_>, hash: u64, generation: u64) -> Option<Kept> {
+        let mut slots = self.write();
+        let is_current = self.generation.load(Ordering::Acquire) == generation;
+        let slot = slots
+            .get_mut(&hash)
+            .filter(|slot| is_current && slot.is_for(key))?;
+        let age = slot.since.elapsed();
+        if !slot.may_stand_in(age, self.stale_if_error) {
+            return None;
+        }
+        slot.stands_in = age.saturating_add(RETRY);
+        Some(Kept {
+            answer: Arc::clone(slot.answer.as_ref()?),
+            age,
+            stale: !slot.is_fresh(age),
+        })
+    }
+
     /// Keeps an answer, or that there is none to keep. `generation` is the one before the answer was asked for: what
-    /// was read while the database moved on may be old, and is dropped with its generation.
+    /// was read while the database moved on may be old, and is dropped with its generation. A failure leaves what may
+    /// stand in for it.
     pub(crate) fn keep(
         &self,
         key: &Key<'_>,
@@ -145,9 +200,16 @@ impl Cache {
             answer,
             since: Instant::now(),
             fresh,
+            stands_in: Duration::ZERO,
             used: AtomicU64::new(self.clock.fetch_add(1, Ordering::Relaxed)),
         };
         let mut slots = self.write();
+        let stands_in = |old: &Slot| {
+            old.is_for(key) && old.may_stand_in(old.since.elapsed(), self.stale_if_error)
+        };
+        if slot.answer.is_none() && slots.get(&hash).is_some_and(stands_in) {
+            return;
+        }
         if self.generation.load(Ordering::Acquire) == generation {
             slots.insert(hash, slot);
             trim(&mut slots, self.capacity);
@@ -226,9 +288,9 @@ mod tests {
         }
     }
 
-    struct Kept(Cache);
+    struct Known(Cache);
 
-    impl Kept {
+    impl Known {
         fn keep(&self, target: &str, generation: u64, size: usize, fresh: Option<Duration>) {
             let key = key(target);
             self.0.keep(
@@ -251,7 +313,7 @@ mod tests {
 
     #[test]
     fn an_answer_lives_as_long_as_its_generation_and_its_freshness() {
-        let cache = Kept(Cache::new(1 << 20));
+        let cache = Known(Cache::new(1 << 20, Duration::ZERO));
         cache.keep("/a", 0, 10, None);
         cache.keep("/b", 0, 10, Some(Duration::ZERO));
         assert!(cache.has("/a", 0));
@@ -267,8 +329,28 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_is_no_longer_fresh_stands_in_where_that_is_wanted() {
+        let minute = Duration::from_secs(60);
+        for (wanted, generation, expected) in [
+            (minute, 0, Some(true)),
+            (minute, 1, None),
+            (Duration::ZERO, 0, None),
+        ] {
+            let cache = Known(Cache::new(1 << 20, wanted));
+            cache.keep("/a", 0, 10, Some(Duration::ZERO));
+            let (key, nothing) = (key("/a"), None);
+            let hash = cache.0.hash(&key);
+            cache.0.keep(&key, hash, 0, nothing, None);
+            assert!(!cache.has("/a", 0), "nobody has failed to get a new one");
+            let found = cache.0.fall_back(&key, hash, generation);
+            assert_eq!(found.map(|kept| kept.stale), expected, "{wanted:?}");
+            assert_eq!(cache.has("/a", 0), expected.is_some(), "for others too");
+        }
+    }
+
+    #[test]
     fn bytes_are_bounded_and_the_least_used_goes_first() {
-        let cache = Kept(Cache::new(100_000));
+        let cache = Known(Cache::new(100_000, Duration::ZERO));
         for number in 0..200 {
             cache.keep(&format!("/{number}"), 0, 2000, None);
             assert!(cache.has("/0", 0), "used all the time, gone at {number}");
