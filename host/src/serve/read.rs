@@ -69,16 +69,7 @@ impl Public {
         account: &mut Account,
     ) -> Response<Body> {
         let begun_at = Instant::now();
-        let key = Key::of(&parts.uri, &parts.headers);
-        let question = Question {
-            hash: self.cache.hash(&key),
-            key,
-            wish: if self.caching {
-                wish(&parts.method, &parts.headers)
-            } else {
-                Wish::Nothing
-            },
-        };
+        let question = self.question(&parts);
         let (generation, flight) = match self.recall(&question).await {
             Recalled::Kept(kept) => {
                 return self.hit(self.render(&kept.answer, &parts).await, &kept, account);
@@ -97,10 +88,7 @@ impl Public {
             .saturating_sub(begun_at.elapsed());
         let reply = self.ask(&parts, id, account, left).await;
         if has_failed(&reply)
-            && question.wish == Wish::Kept
-            && let Some(kept) = self
-                .cache
-                .fall_back(&question.key, question.hash, generation)
+            && let Some(kept) = self.fall_back(&question, generation)
         {
             drop(flight);
             return self.hit(self.render(&kept.answer, &parts).await, &kept, account);
@@ -117,16 +105,22 @@ impl Public {
             Ok(Reply {
                 head,
                 body: Content::Begun(first, rest),
-            }) => {
-                let mut response = begun(head, first, rest);
-                if parts.method == Method::HEAD {
-                    *response.body_mut() = Body::empty();
-                }
-                response
-            }
+            }) => without_body_for(&parts.method, begun(head, first, rest)),
             Err(failure) => unanswered(failure, id),
         };
         labelled(response, outcome)
+    }
+
+    fn question<'a>(&self, parts: &'a Parts) -> Question<'a> {
+        let key = Key::of(&parts.uri, &parts.headers);
+        Question {
+            hash: self.cache.hash(&key),
+            key,
+            wish: match self.caching {
+                true => wish(&parts.method, &parts.headers),
+                false => Wish::Nothing,
+            },
+        }
     }
 
     async fn recall(&self, question: &Question<'_>) -> Recalled {
@@ -152,6 +146,12 @@ impl Public {
             Found::Kept(kept) => Recalled::Kept(kept),
             Found::NotKept | Found::Nothing => Recalled::Nothing(generation, None),
         }
+    }
+
+    fn fall_back(&self, question: &Question<'_>, generation: u64) -> Option<Kept> {
+        let Question { key, hash, wish } = question;
+        let kept = || self.cache.fall_back(key, *hash, generation);
+        (*wish == Wish::Kept).then(kept).flatten()
     }
 
     async fn ask(
@@ -227,6 +227,14 @@ impl Public {
         }
         response
     }
+}
+
+/// An answer to `HEAD` has the head alone.
+fn without_body_for(method: &Method, mut response: Response<Body>) -> Response<Body> {
+    if *method == Method::HEAD {
+        *response.body_mut() = Body::empty();
+    }
+    response
 }
 
 /// The failures for which an earlier answer may stand in (RFC 5861 section 4).
