@@ -7,7 +7,7 @@ use std::{
 };
 
 use cairn_tests::{
-    Postgres, Server, Stop,
+    Postgres, Server, Stop, database,
     load::{Load, Reply, assert_right_or_later},
     until,
 };
@@ -98,6 +98,11 @@ fn answers_stand_in_through_an_outage_where_that_is_wanted() {
     config["cache"] = json!({ "staleIfError": "1h" });
     let installation = filled(config);
     let server = installation.serve(&["--sync=false"]);
+    // What was read before it follows the database's changes is dropped when it does.
+    let follows = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle' AND query LIKE '%FROM generation'";
+    until("changes to be followed", PATIENCE, || {
+        (database::ask(&postgres.url(), follows) == "1").then_some(())
+    });
     let before = server.public.get(LIST);
     assert_eq!(before.status, 200);
     postgres.stop(Stop::Immediate);
