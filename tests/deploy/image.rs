@@ -61,7 +61,7 @@ fn add_libraries(root: &Path, binary: &Path) {
     for library in libraries {
         let to = root.join(library.strip_prefix("/").expect("an absolute path"));
         fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
-        fs::copy(&library, to).expect("a library");
+        tool::output(Command::new("cp").arg(&library).arg(to));
     }
 }
 

@@ -200,7 +200,12 @@ const WARNING: &str = "the password file is root's";
 fn by_somebody(installation: &Installation) -> Ended {
     let ours = installation.command(MIGRATE);
     let program = installation.path("cairn");
-    fs::copy(ours.get_program(), &program).expect("the binary");
+    // By another process: while this one had it open for writing, what other tests start at that moment would inherit that,
+    // and nobody could run it.
+    let copied = Command::new("cp")
+        .args([ours.get_program(), program.as_os_str()])
+        .status();
+    assert!(copied.expect("cp").success());
     chown(installation.path(""), Some(SOMEBODY), Some(GROUP)).expect("a folder of theirs");
     let mut theirs = Command::new(program);
     theirs.args(ours.get_args()).uid(SOMEBODY).gid(GROUP);

@@ -2,6 +2,8 @@
 //! `refused.rs`; reading, the check for unknown keys, environment names, the effective values and the documentation all come
 //! from those tables.
 
+pub(super) use Fallback::{Derived, Nothing, Text};
+
 use super::slot::Slot;
 
 /// One key of a `T`: the configuration itself, or one element of `sources` or `registries`.

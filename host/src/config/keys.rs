@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use super::{
     check,
-    key::{
-        Fallback::{Derived, Nothing, Text},
-        Key,
-    },
+    key::{Derived, Key, Nothing, Text},
     model::Config,
     slot::Slot,
     telemetry,
@@ -143,8 +140,7 @@ pub(super) const CONFIG: &[Key<Config>] = &[
         "database.sslMode",
         Text("require"),
         |c: &mut Config| Slot::Choice(&mut c.database.server.tls),
-        "How the connection is protected: `prefer` and `allow` encrypt where the server can, `require` always, `verify-ca` and \
-         `verify-full` also check who answers.",
+        "`prefer` and `allow` encrypt where the server can, `require` always; `verify-ca` and `verify-full` check who answers.",
     )
     .also(&["THV_REGISTRY_DATABASE_SSLMODE"]),
     Key::new(
@@ -298,8 +294,7 @@ pub(super) const CONFIG: &[Key<Config>] = &[
         "cache.staleIfError",
         Text("0s"),
         |c| Slot::Time(&mut c.cache.stale_if_error, Duration::ZERO..=YEAR),
-        "How long a response that is no longer fresh is given, marked `X-Cache: stale`, when there is no new one to be had; \
-         0s: a caller gets the failure.",
+        "How long a response that is no longer fresh stands in for a failure, as `X-Cache: stale`; 0s: not at all.",
     ),
     Key::new(
         "probes.public",

@@ -5,10 +5,7 @@ use std::{ops::RangeInclusive, time::Duration};
 use super::{
     check,
     draft::{RegistryDraft, SourceDraft},
-    key::{
-        Fallback::{Nothing, Text},
-        Key,
-    },
+    key::{Key, Nothing, Text},
     model::Format,
     slot::{Slot, Words},
 };
