@@ -67,7 +67,7 @@ impl<T> Key<T> {
     ) -> Self {
         Self {
             path,
-            default: Fallback::Nothing(""),
+            default: Nothing(""),
             doc: why,
             also: &[],
             bind: Bind::Refused { off },
@@ -78,7 +78,7 @@ impl<T> Key<T> {
     pub(super) const fn inert(path: &'static str) -> Self {
         Self {
             path,
-            default: Fallback::Nothing(""),
+            default: Nothing(""),
             doc: "",
             also: &[],
             bind: Bind::Inert,
