@@ -42,6 +42,22 @@ pub(super) enum Bind<T: 'static> {
     Inert,
 }
 
+impl<T> Clone for Key<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Key<T> {}
+
+impl<T> Clone for Bind<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Bind<T> {}
+
 impl<T> Key<T> {
     /// A key that writes a place.
     pub(super) const fn new(

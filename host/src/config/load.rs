@@ -114,12 +114,12 @@ fn assemble(
         .iter()
         .find(|entry| entry.key == "auth" && entry.node.value != Value::Null)
         .map(|entry| entry.line);
-    let mut given = layer::read([keys::CONFIG, refused::CONFIG], "", root, report);
-    given.cover(env::read(keys::CONFIG, env, report));
+    let mut given = layer::read([&keys::CONFIG, refused::CONFIG], "", root, report);
+    given.cover(env::read(&keys::CONFIG, env, report));
     given.cover(overrides.layer());
 
     let mut config = blank();
-    given.fill(keys::CONFIG, "", &mut config, report);
+    given.fill(&keys::CONFIG, "", &mut config, report);
     derive(&mut config, &given, env);
     choose_database(&mut config.database, &given, env, report);
     telemetry::derive(&mut config.telemetry, &given, env, report);

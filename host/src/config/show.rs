@@ -30,7 +30,7 @@ fn tree(config: &Config) -> Tree {
         .iter()
         .map(|view| shown(list_keys::REGISTRY, &mut RegistryDraft::from(view)))
         .collect();
-    let mut tree = shown(keys::CONFIG, &mut config.clone());
+    let mut tree = shown(&keys::CONFIG, &mut config.clone());
     tree.insert("sources", Tree::List(sources));
     tree.insert("registries", Tree::List(registries));
     tree
