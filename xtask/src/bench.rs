@@ -28,8 +28,8 @@ pub(crate) struct Args {
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
-    /// Only this group of rows: sync, unchanged, throughput, paging, search, postgres, memory, start, size; may be given
-    /// several times
+    /// Only this group of rows: sync, unchanged, throughput, paging, search, postgres, fairness, memory, start, size; may
+    /// be given several times
     #[arg(long, value_name = "GROUP")]
     only: Vec<String>,
     /// Make the databases anew that are measured on

@@ -1,5 +1,6 @@
 //! What is measured, a file for each group of rows that share their preparations.
 
+mod fairness;
 mod memory;
 mod paging;
 mod postgres;
@@ -40,6 +41,10 @@ pub(crate) struct Plan {
     pub(crate) starts: usize,
     /// Writes that another replica has to notice.
     pub(crate) writes: usize,
+    /// Runs whose slowest requests are compared.
+    pub(crate) fair_runs: usize,
+    /// Length of each of them.
+    pub(crate) fair_run: Duration,
 }
 
 impl Plan {
@@ -51,6 +56,8 @@ impl Plan {
         round: Duration::from_secs(3),
         starts: 9,
         writes: 200,
+        fair_runs: 10,
+        fair_run: Duration::from_secs(4),
     };
 
     /// Shows that everything works, and nothing about time.
@@ -62,6 +69,8 @@ impl Plan {
         round: Duration::from_millis(250),
         starts: 3,
         writes: 20,
+        fair_runs: 2,
+        fair_run: Duration::from_millis(250),
     };
 }
 
@@ -80,6 +89,8 @@ pub(crate) enum Group {
     Search,
     /// On a Postgres server, against pgbench
     Postgres,
+    /// The slowest requests of a run against its median
+    Fairness,
     /// Resident memory, idle and under load
     Memory,
     /// Process start to first answer
@@ -90,13 +101,14 @@ pub(crate) enum Group {
 
 impl Group {
     /// In the order of measuring: what makes databases comes first.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Sync,
         Self::Unchanged,
         Self::Throughput,
         Self::Paging,
         Self::Search,
         Self::Postgres,
+        Self::Fairness,
         Self::Memory,
         Self::Start,
         Self::Size,
@@ -110,6 +122,7 @@ impl Group {
             Self::Paging => paging::rows(bench).await,
             Self::Search => search::rows(bench).await,
             Self::Postgres => postgres::rows(bench).await,
+            Self::Fairness => fairness::rows(bench).await,
             Self::Memory => memory::rows(bench).await,
             Self::Start => start::rows(bench).await,
             Self::Size => size::rows(bench),

@@ -27,8 +27,8 @@ const LIST: &str = "/registry/default/v0.1/servers";
 type Measured = (Option<f64>, String);
 
 /// A database with records, and the configuration that leads to it.
-struct Filled {
-    site: Site,
+pub(super) struct Filled {
+    pub(super) site: Site,
     database: Database,
     synced: Synced,
 }
@@ -123,7 +123,7 @@ async fn measured(bench: &Bench, server: &Server) -> Result<Vec<Measured>> {
 }
 
 /// Makes a database and fills it by the real pipeline. What a server tidies up when it finds the time is tidied up at once.
-async fn fill(
+pub(super) async fn fill(
     bench: &Bench,
     server: &Server,
     (name, size): (&'static str, usize),
