@@ -218,10 +218,11 @@ fn the_gateway_guides_commands_are_answered() {
 /// The guide's own file lies on the Internet and its database elsewhere: the pod is given a file of the same format and an
 /// embedded database instead, and nothing else changes.
 fn with_a_file(objects: &mut Manifests) {
-    let legacy = json!({ "version": "1.0.0", "last_updated": "2025-01-01T00:00:00Z", "servers": { "hello": {
-        "description": "Says hello.", "tier": "Community", "status": "Active", "transport": "stdio",
-        "tools": ["hello"], "image": "docker.io/example/hello:1.0.0",
-    } } });
+    let catalog = json!({ "version": "1.0.0", "meta": { "last_updated": "2026-01-01T00:00:00Z" }, "data": { "servers": [{
+        "name": "io.example/hello", "description": "Says hello.", "version": "1.0.0",
+        "packages": [{ "registryType": "oci", "identifier": "docker.io/example/hello:1.0.0",
+            "transport": { "type": "stdio" } }],
+    }] } });
     let map = objects
         .0
         .iter_mut()
@@ -240,7 +241,7 @@ fn with_a_file(objects: &mut Manifests) {
         json!({ "path": "/etc/registry/registry.json" }),
     );
     map["data"]["config.yaml"] = json!(config.to_string());
-    map["data"]["registry.json"] = json!(legacy.to_string());
+    map["data"]["registry.json"] = json!(catalog.to_string());
 }
 
 #[test]

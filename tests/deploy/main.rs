@@ -22,6 +22,7 @@ mod manifest;
 mod monitoring;
 mod picture;
 mod pod;
+mod policy;
 mod prometheus;
 mod promql;
 mod release;

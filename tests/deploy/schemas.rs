@@ -142,7 +142,7 @@ const EVERYTHING: [&str; 6] = [
     "--set=secret.externalSecret.enabled=true,gatewayRoute.enabled=true,quota.enabled=true,limitRange.enabled=true",
     "--set=gatewayRoute.gateways[0].name=edge,database.pgpassSecret=pgpass,caSecret=ca,service.type=LoadBalancer",
     "--set-json=rbac.rules=[{\"apiGroups\":[\"\"],\"resources\":[\"configmaps\"],\"verbs\":[\"get\"]}]",
-    "--set=metrics.dashboard=true,networkPolicy.enabled=true,networkPolicy.fromNamespaces.name=web,global.domain=x.org",
+    "--set=metrics.dashboard=true,networkPolicy.enabled=true,networkPolicy.fromNamespaces[0]=web,global.domain=x.org",
 ];
 
 /// Every object of an operator, among all that is rendered or lies here.

@@ -49,11 +49,11 @@ An older form is read too. There each element of `registries` is a source and a 
 registryName: my-registry
 registries:
   - name: toolhive
-    format: toolhive
+    format: upstream
     git:
-      repository: https://github.com/stacklok/toolhive.git
-      branch: main
-      path: pkg/registry/data/registry.json
+      repository: https://github.com/stacklok/toolhive-catalog.git
+      path: pkg/catalog/toolhive/data/registry-upstream.json
+    # Before 2026-02-21: format toolhive, stacklok/toolhive.git, pkg/registry/data/registry.json.
     syncPolicy:
       interval: \"15m\"
 auth:
