@@ -178,7 +178,7 @@ fn the_gateway_guides_commands_work() {
     // The guide's upgrades do not repeat the key that its installation gave.
     let kept = desk.has("Secret", "mcp-gateway", "mcp-stack-registry-secret");
     assert_eq!(
-        kept["data"]["secret-key"],
+        kept["data"]["db-password"],
         STANDARD.encode("your-production-secret")
     );
     for secret in ["mcp-secrets", "mcp-certs", "mcp-env"] {
@@ -241,6 +241,7 @@ fn what_is_kept_after_removal_goes_when_it_is_asked_to() {
     };
     for line in [
         "helm install cairn deploy/helm/cairn -n cairn --create-namespace",
+        "helm upgrade cairn deploy/helm/cairn -n cairn --set postgres.embedded=true",
         "helm uninstall cairn -n cairn",
     ] {
         let _ = desk.types(line);

@@ -9,7 +9,7 @@ use crate::{
     image,
     manifest::{Manifests, chart, covers, kustomized, list, text},
     pod::Pod,
-    schemas, tool,
+    schemas,
     workload::{catalog, offline},
 };
 
@@ -303,17 +303,23 @@ fn the_mounted_password_file_can_be_read_by_the_images_user() {
 }
 
 #[test]
-fn the_chart_gives_the_server_a_password_file_of_its_own() {
+fn the_charts_password_file_can_be_read_by_the_images_user() {
     let args = ["--namespace=toolhive", TOOLHIVE_VALUES];
     let Some(mut objects) = chart("registry-api", &args) else {
         return;
     };
-    if !image::can_chroot() || tool::tool("busybox", "the copy of the password file").is_none() {
+    if !image::can_chroot() {
         return;
     }
     objects.0.push(pgpass());
-    let pod = Pod::new(&objects, objects.pod("Deployment", "registry-api"));
-    pod.prepare();
-    let file = fs::metadata(pod.path("/run/pgpass/pgpass")).expect("the copy");
-    assert_eq!((file.uid(), file.mode() & 0o777), (65532, 0o600));
+    for (kind, name) in [("Deployment", "registry-api"), ("Job", "registry-migrate")] {
+        let pod = Pod::new(&objects, objects.pod(kind, name));
+        let file = fs::metadata(pod.path("/run/pgpass/pgpass")).expect("the file");
+        let expected = (0, 65532, 0o440);
+        assert_eq!(
+            (file.uid(), file.gid(), file.mode() & 0o777),
+            expected,
+            "{kind}"
+        );
+    }
 }

@@ -23,6 +23,7 @@ mod monitoring;
 mod picture;
 mod pod;
 mod policy;
+mod presets;
 mod prometheus;
 mod promql;
 mod release;

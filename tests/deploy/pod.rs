@@ -18,7 +18,6 @@ use crate::{
     dockerfile::Image,
     image,
     manifest::{Manifests, list, name_of, text},
-    tool,
 };
 
 /// A pod with its files in place.
@@ -36,15 +35,6 @@ impl<'a> Pod<'a> {
             spec,
             root: image::root(),
         };
-        if pod
-            .containers()
-            .any(|container| text(&container["image"]).ends_with("-debug"))
-        {
-            let busybox =
-                tool::find("busybox").expect("busybox, for a container of the debug image");
-            let mut script = Command::new(tool::deploy("image/root.sh"));
-            tool::output(script.arg(pod.root.path()).arg("--shell").arg(busybox));
-        }
         for container in pod.containers() {
             for mount in list(&container["volumeMounts"]) {
                 pod.mount(text(&mount["name"]), text(&mount["mountPath"]));
@@ -218,7 +208,7 @@ impl<'a> Pod<'a> {
     }
 
     /// Runs what has to end before the server starts, in its order.
-    pub(crate) fn prepare(&self) {
+    fn prepare(&self) {
         for container in list(&self.spec["initContainers"]) {
             let _ = installation::run(self.command(container)).expect(0);
         }

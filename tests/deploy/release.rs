@@ -1,6 +1,9 @@
 //! A release over its life: helm installs, changes, rolls back and removes it, in a cluster that keeps what it is given.
 
-use std::{env, process};
+use std::{
+    env,
+    process::{self, Command},
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cairn_tests::database;
@@ -41,12 +44,24 @@ impl Release {
     /// What helm says; it has to succeed.
     #[track_caller]
     fn helm(&self, line: &str) -> String {
+        tool::output(&mut self.command(line))
+    }
+
+    /// What helm says when it refuses, which it has to.
+    #[track_caller]
+    fn refused(&self, line: &str) -> String {
+        let (done, said) = tool::ended(&mut self.command(line));
+        assert!(!done, "{line}\n{said}");
+        said
+    }
+
+    fn command(&self, line: &str) -> Command {
         let mut helm = self.cluster.tool("helm", ABOUT).expect("helm");
         helm.args(line.split(' '))
             .args(["--namespace", NAMESPACE])
             .env("HELM_DRIVER", "sql")
             .env("HELM_DRIVER_SQL_CONNECTION_STRING", &self.notes);
-        tool::output(&mut helm)
+        helm
     }
 
     /// A value of the generated Secret, as the cluster has it.
@@ -79,50 +94,39 @@ fn a_generated_secret_is_kept_as_long_as_it_is_there() {
     let Some(release) = Release::prepare("secret") else {
         return;
     };
-    release.helm("install cairn deploy/helm/cairn");
-    let key = release.secret("secret-key");
-    assert_eq!(key.len(), 40);
-    // What a later version of the chart wants besides is made, and nothing else is made anew.
-    release.helm("upgrade cairn deploy/helm/cairn --set postgres.embedded=true");
+    release.helm("install cairn deploy/helm/cairn --set postgres.embedded=true");
     let password = release.secret("db-password");
-    assert_eq!(
-        (release.secret("secret-key"), password.len()),
-        (key.clone(), 40)
-    );
-    assert_ne!(password, key);
+    assert_eq!(password.len(), 40);
+    release.helm("upgrade cairn deploy/helm/cairn --set postgres.embedded=true");
+    assert_eq!(release.secret("db-password"), password);
     let values = "--set postgres.embedded=true,registry.app.replicas=2";
     for dry in [
         format!("upgrade cairn deploy/helm/cairn --dry-run=server {values}"),
         format!("template cairn deploy/helm/cairn --dry-run=server --kube-version 1.28.0 {values}"),
     ] {
         let secret = rendered(&release.helm(&dry));
-        assert_eq!(decoded(&secret, "secret-key"), key, "{dry}");
         assert_eq!(decoded(&secret, "db-password"), password, "{dry}");
     }
     let blind = format!("template cairn deploy/helm/cairn --kube-version 1.28.0 {values}");
     let blind = rendered(&release.helm(&blind));
     assert_ne!(
-        decoded(&blind, "secret-key"),
-        key,
+        decoded(&blind, "db-password"),
+        password,
         "it did not ask the cluster"
     );
     release.helm(&format!("upgrade cairn deploy/helm/cairn {values}"));
     release.helm("rollback cairn 2");
     // Removed, it leaves what opens the database; installed again, it finds that.
     release.helm("uninstall cairn");
-    assert_eq!(
-        (release.replicas(), release.secret("secret-key")),
-        (None, key.clone())
-    );
+    assert_eq!(release.replicas(), None);
+    assert_eq!(release.secret("db-password"), password);
     release.helm("install cairn deploy/helm/cairn --set postgres.embedded=true");
-    assert_eq!(
-        (release.secret("secret-key"), release.secret("db-password")),
-        (key, password)
-    );
-    release.helm(
+    assert_eq!(release.secret("db-password"), password);
+    let said = release.refused(
         "upgrade cairn deploy/helm/cairn --set postgres.embedded=true,global.secretKey=given",
     );
-    assert_eq!(release.secret("secret-key"), "given");
+    assert!(said.contains("global.secretKey differs"), "{said}");
+    assert_eq!(release.secret("db-password"), password);
 }
 
 #[test]
@@ -132,9 +136,9 @@ fn two_clusters_have_different_secrets() {
     };
     let other = Release::prepare("other").expect("as before");
     for release in [&one, &other] {
-        release.helm("install cairn deploy/helm/cairn");
+        release.helm("install cairn deploy/helm/cairn --set postgres.embedded=true");
     }
-    assert_ne!(one.secret("secret-key"), other.secret("secret-key"));
+    assert_ne!(one.secret("db-password"), other.secret("db-password"));
 }
 
 const CLAIM: &str = "cairn-registry-data";
@@ -183,7 +187,13 @@ fn a_release_moves_to_postgres_and_back_and_keeps_its_claim() {
     );
     assert!(has_claim(), "the data of before");
     // Not by `helm rollback`, which wants to make what was kept; the runbook says so.
-    release.helm("upgrade cairn deploy/helm/cairn --reset-values");
+    let back = "upgrade cairn deploy/helm/cairn --reset-values";
+    let said = release.refused(back);
+    assert!(
+        said.contains("runs on Postgres, and these values name none"),
+        "{said}"
+    );
+    release.helm(&format!("{back} --set database.allowChange=true"));
     assert_eq!((has_claim(), release.replicas()), (true, Some(1.into())));
     let said = release.helm("uninstall cairn");
     assert!(
@@ -191,4 +201,60 @@ fn a_release_moves_to_postgres_and_back_and_keeps_its_claim() {
         "{said}"
     );
     assert!(has_claim());
+}
+
+#[test]
+fn an_upgrade_without_the_preset_of_its_release_is_refused() {
+    let Some(release) = Release::prepare("preset") else {
+        return;
+    };
+    for preset in ["toolhive", "mcp-gateway"] {
+        let file = format!("deploy/guides/{preset}/values.yaml");
+        // No Job ever ends here.
+        release.helm(&format!(
+            "install {preset} deploy/helm/cairn --no-hooks -f {file}"
+        ));
+        let without = format!(
+            "upgrade {preset} deploy/helm/cairn --no-hooks --set global.domain=example.com"
+        );
+        let said = release.refused(&without);
+        assert!(
+            said.contains(&format!("give its file again (--values {file})")),
+            "{said}"
+        );
+        release.helm(&format!("{without} -f {file}"));
+        release.helm(&format!("{without} --reuse-values"));
+        let leaves = format!("{without} --set preset=none");
+        let said = release.refused(&leaves);
+        assert!(
+            said.contains("database.allowChange=true allows it"),
+            "{said}"
+        );
+        release.helm(&format!("{leaves} --set database.allowChange=true"));
+        release.helm(&without);
+    }
+}
+
+#[test]
+fn a_secret_without_the_key_that_pods_read_is_refused() {
+    let Some(release) = Release::prepare("key") else {
+        return;
+    };
+    let mut kubectl = release.cluster.tool("kubectl", ABOUT).expect("kubectl");
+    let words = "create secret generic mine --namespace registry --from-literal=secret-key=word";
+    tool::output(kubectl.args(words.split(' ')));
+    let install =
+        "install cairn deploy/helm/cairn --set postgres.embedded=true,secret.existing=mine";
+    let said = release.refused(install);
+    let expected = "the Secret mine (secret.existing) has no key db-password, but secret-key";
+    assert!(said.contains(expected), "{said}");
+    release.helm(&format!(
+        "{install} --set database.passwordSecret.key=secret-key"
+    ));
+    let url = "upgrade cairn deploy/helm/cairn --set database.urlSecret.name=mine";
+    let said = release.refused(url);
+    assert!(
+        said.contains("(database.urlSecret) has no key database-url"),
+        "{said}"
+    );
 }

@@ -62,13 +62,33 @@ labels:
 {{- else if eq $setting "true" }}yes{{ end -}}
 {{- end }}
 
-{{/* A wanted secret value: what is given, else what the cluster has, else a new one; called with (list . KEY GIVEN). */}}
-{{- define "cairn.secretValue" -}}
-{{- $ := index . 0 -}}
-{{- $there := (lookup "v1" "Secret" $.Release.Namespace (include "cairn.secretName" $)).data | default dict -}}
-{{- if index . 2 -}}{{ index . 2 | b64enc }}
-{{- else if hasKey $there (index . 1) -}}{{ index $there (index . 1) }}
-{{- else -}}{{ randAlphaNum 40 | b64enc }}{{- end -}}
+{{/* Data of a Secret of the namespace; nothing where it is absent, or no cluster is asked; called with (list . NAME). */}}
+{{- define "cairn.secretData" -}}
+{{- (lookup "v1" "Secret" (index . 0).Release.Namespace (index . 1)).data | default dict | toJson -}}
+{{- end }}
+
+{{/* Password of the embedded Postgres: what the cluster has, else what is given, else a new one. */}}
+{{- define "cairn.password" -}}
+{{- $there := include "cairn.secretData" (list . (include "cairn.secretName" .)) | fromJson -}}
+{{- $given := .Values.global.secretKey -}}
+{{- with index $there .Values.database.passwordSecret.key -}}
+{{- if and $given (ne . (b64enc $given)) -}}
+{{- fail "global.secretKey differs from the password that the database of this release was made with: leave it out, or change the password first (docs/operations.md, Rotate secrets)" -}}
+{{- end -}}
+{{ . }}
+{{- else -}}{{ default (randAlphaNum 40) $given | b64enc }}{{- end -}}
+{{- end }}
+
+{{/* The most replicas that there can be at once, without those of a rolling update. */}}
+{{- define "cairn.mostReplicas" -}}
+{{- $replicas := int .Values.registry.app.replicas -}}
+{{- ternary (max $replicas (int .Values.autoscaling.maxReplicas)) $replicas .Values.autoscaling.enabled -}}
+{{- end }}
+
+{{/* What the next upgrade compares itself with. */}}
+{{- define "cairn.installed" -}}
+cairn/preset: {{ ternary "" .Values.preset (eq .Values.preset "none") | quote }}
+cairn/engine: {{ include "cairn.engine" . }}
 {{- end }}
 
 {{/* The newest version that the cluster has: operators from 0.17 on no longer serve v1beta1, older ones than 0.16 no v1. */}}
@@ -127,7 +147,7 @@ external-secrets.io/{{ ternary "v1beta1" "v1" $isOld }}
 {{- end }}
 
 {{- define "cairn.mounts" -}}
-- {name: config, mountPath: /etc/cairn, readOnly: true}
+- {name: config, mountPath: {{ .Values.configFolder }}, readOnly: true}
 - {name: data, mountPath: /data}
 {{- if .Values.database.pgpassSecret }}
 - {name: pgpass, mountPath: /run/pgpass, readOnly: true}
@@ -146,10 +166,9 @@ external-secrets.io/{{ ternary "v1beta1" "v1" $isOld }}
 - name: config
   configMap: {name: {{ index . 1 }}}
 {{- with $.Values.database.pgpassSecret }}
-- name: pgpass-secret
-  secret: {secretName: {{ . }}, defaultMode: 0440}
+# The file belongs to root; the pod's fsGroup may read it.
 - name: pgpass
-  emptyDir: {medium: Memory, sizeLimit: 1Mi}
+  secret: {secretName: {{ . }}, defaultMode: 0440}
 {{- end }}
 {{- with $.Values.caSecret }}
 - name: ca
@@ -160,24 +179,11 @@ external-secrets.io/{{ ternary "v1beta1" "v1" $isOld }}
 {{- end }}
 {{- end }}
 
-{{/* A mounted secret belongs to root and can at best be read by the group; clients of Postgres want a file of mode 0600. */}}
-{{- define "cairn.pgpassCopy" -}}
-- name: pgpass
-  image: {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}-debug
-  imagePullPolicy: {{ .Values.image.pullPolicy }}
-  command: [/bin/sh, -c, umask 077 && cat /secret/pgpass >/run/pgpass/pgpass]
-  securityContext: {{- toYaml .Values.securityContext | nindent 4 }}
-  resources: {{- toYaml .Values.resources | nindent 4 }}
-  volumeMounts:
-    - {name: pgpass-secret, mountPath: /secret, readOnly: true}
-    - {name: pgpass, mountPath: /run/pgpass}
-{{- end }}
-
 {{- define "cairn.migrateContainer" -}}
 - name: migrate
   image: {{ include "cairn.image" . }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
-  args: [migrate, up, --config=/etc/cairn/config.yaml, --yes]
+  args: [migrate, up, --config={{ .Values.configFolder }}/config.yaml, --yes]
   env: {{- include "cairn.databaseEnv" . | nindent 4 }}
   {{- with .Values.envFrom }}
   envFrom: {{- toYaml . | nindent 4 }}
@@ -185,35 +191,4 @@ external-secrets.io/{{ ternary "v1beta1" "v1" $isOld }}
   securityContext: {{- toYaml .Values.securityContext | nindent 4 }}
   resources: {{- toYaml .Values.resources | nindent 4 }}
   volumeMounts: {{- include "cairn.mounts" . | nindent 4 }}
-{{- end }}
-
-{{/* What cannot work is refused before anything is created. */}}
-{{- define "cairn.check" -}}
-{{- $replicas := int .Values.registry.app.replicas -}}
-{{- $many := or (gt $replicas 1) .Values.autoscaling.enabled -}}
-{{- if and $many (eq .Values.workload "Deployment") (eq (include "cairn.engine" .) "libsql") -}}
-{{- fail (printf "registry.app.replicas is %d (autoscaling: %t), but without a Postgres the replicas would share one database file, and SQLite's locks do not work across machines. Set database.urlSecret.name, database.host or postgres.embedded; or workload: StatefulSet, where each replica has a file of its own." $replicas .Values.autoscaling.enabled) -}}
-{{- end -}}
-{{- if and (eq .Values.migrations.mode "job") (eq (include "cairn.engine" .) "libsql") -}}
-{{- fail "migrations.mode is job, but the database file is on the pod's own volume: use init" -}}
-{{- end -}}
-{{- if and (ne .Values.workload "Deployment") .Values.autoscaling.enabled -}}
-{{- fail "autoscaling is for workload: Deployment" -}}
-{{- end -}}
-{{- if and .Values.postgres.embedded (or .Values.database.host .Values.database.urlSecret.name) -}}
-{{- fail "postgres.embedded and database.host or database.urlSecret exclude each other" -}}
-{{- end -}}
-{{- $standby := or .Values.database.readHost .Values.database.readUrlSecret.name -}}
-{{- if and $standby (not (or .Values.database.host .Values.database.urlSecret.name)) -}}
-{{- fail "database.readHost or database.readUrlSecret names a standby, but neither database.host nor database.urlSecret its primary" -}}
-{{- end -}}
-{{- if and .Values.database.readHost .Values.database.readUrlSecret.name -}}
-{{- fail "database.readHost and database.readUrlSecret exclude each other" -}}
-{{- end -}}
-{{- if and .Values.ingress.enabled (not (include "cairn.host" .)) -}}
-{{- fail "ingress.enabled needs ingress.host or global.domain" -}}
-{{- end -}}
-{{- if and .Values.gatewayRoute.enabled (not .Values.gatewayRoute.gateways) -}}
-{{- fail "gatewayRoute.enabled needs gatewayRoute.gateways, the Gateways it hangs on" -}}
-{{- end -}}
 {{- end }}
