@@ -10,7 +10,7 @@
 //! * [`migrate`]: the schema, step by step.
 //! * [`telemetry`]: logs, metrics and traces.
 //! * `memory`: what the process gives back to the system.
-//! * [`unfinished`]: files that are there whole or not at all.
+//! * [`output`]: files, devices and pipes that commands write to.
 //!
 //! Nothing here decides what a registry answers: that is the component's part. Nobody but the binary, its tests and
 //! the programme that measures it uses this crate.
@@ -23,8 +23,8 @@ pub mod guest;
 pub mod imports;
 mod memory;
 pub mod migrate;
+pub mod output;
 pub mod serve;
 pub mod sync;
 pub mod telemetry;
-pub mod unfinished;
 pub mod version;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     path::{Path, PathBuf},
     process::Stdio,
     sync::atomic::{AtomicBool, Ordering},
@@ -22,6 +23,7 @@ use crate::turns::{assert_sound, elsewhere, one, play, registry, run, turn, turn
 /// Copies made one after another while a server takes in five turns, and what it answered in each of them.
 fn copies_while_writing(here: &Installation) -> (Vec<PathBuf>, BTreeMap<usize, Vec<String>>) {
     let server = here.serve(&[]);
+    fs::create_dir(here.path("copies")).expect("a folder");
     let over = AtomicBool::new(false);
     let mut expected = BTreeMap::new();
     let copies = thread::scope(|scope| {

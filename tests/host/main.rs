@@ -27,6 +27,7 @@ mod metrics;
 mod migrate;
 mod mirror;
 mod older_form;
+mod outputs;
 mod postgres;
 mod probes;
 mod real_data;

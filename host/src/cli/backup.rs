@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     config::{Database, Overrides},
     db::{self, Copied, postgres::tools},
-    unfinished::Replace,
+    output::{Output, Replace},
 };
 
 /// Copy the database as it is now into a file, while others read and write.
@@ -28,7 +28,7 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     settings: Settings,
-    /// The copy: a SQLite database
+    /// The copy: a SQLite database; - is standard output
     file: PathBuf,
     /// Replace a file that is there
     #[arg(long)]
@@ -46,34 +46,43 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         let command = tools::dump(server, &args.file);
         return by_its_tools(args.format, &command, &tools::password_line(server));
     }
-    let copied = copy(&config.database, &args.file, Replace::forced(args.force))?;
-    let database = config.database.path.display();
-    match args.format {
-        Format::Json => {
-            let places = [
-                ("database", json!(config.database.path)),
-                ("file", json!(args.file)),
-            ];
-            out::line(out::json(facts(&copied).into_iter().chain(places)));
-        }
-        Format::Text => out::line(format_args!(
-            "backed up {database} to {}: {}",
-            args.file.display(),
-            sentence(&copied)
-        )),
-    }
+    ensure!(
+        config.database.path.exists(),
+        "there is no database at {}: nothing to back up",
+        config.database.path.display()
+    );
+    let protected = args.settings.protected(&config);
+    let output = Output::open(&args.file, Replace::forced(args.force), &protected)?;
+    let is_stdout = output.is_stdout();
+    let copied = copy(&config.database, output)?;
+    let database = &config.database.path;
+    out::done(
+        is_stdout,
+        match args.format {
+            Format::Json => {
+                let places = [("database", json!(database)), ("file", json!(args.file))];
+                out::json(facts(&copied).into_iter().chain(places))
+            }
+            Format::Text => format!(
+                "backed up {} to {}: {}",
+                database.display(),
+                args.file.display(),
+                sentence(&copied)
+            ),
+        },
+    );
     Ok(ExitCode::SUCCESS)
 }
 
 /// Copies on a thread, and tells how far it is.
-fn copy(database: &Database, to: &Path, replace: Replace) -> Result<Copied> {
+fn copy(database: &Database, output: Output) -> Result<Copied> {
     let mut progress = Progress::new();
     let whole = database.path.metadata().map_or(0, |file| file.len());
     thread::scope(|scope| {
         let (told, growing) = mpsc::channel();
         let work = scope.spawn(move || {
             let begun = |path: &Path| drop(told.send(path.to_owned()));
-            db::backup(&database.path, database.busy_timeout, to, replace, begun)
+            db::backup(&database.path, database.busy_timeout, output, begun)
         });
         let growing = growing.recv().ok();
         while !work.is_finished() {

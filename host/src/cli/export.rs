@@ -1,12 +1,12 @@
 //! `cairn export`: everything the database holds, as lines of JSON.
 
 use std::{
-    io::{self, BufWriter, Write},
+    io::{BufWriter, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use cairn_registry::ops::transfer::{self, Tally};
 use serde_json::{Value, json};
 
@@ -20,8 +20,8 @@ use crate::{
     clock,
     config::Overrides,
     db::Snapshot,
+    output::{Output, Replace},
     telemetry::log,
-    unfinished::{Replace, Unfinished},
 };
 
 /// Write everything the database holds as lines of JSON: for another engine, see `cairn import`.
@@ -49,25 +49,23 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         "there is no database at {}: nothing to export",
         path.display()
     );
+    let protected = args.settings.protected(&config);
+    let output = Output::open(&args.file, Replace::forced(args.force), &protected)?;
     settings::runtime()?.block_on(async {
         let db = settings::current(&config).await?;
-        let done = write(&db.snapshot().await?, args).await;
+        let done = write(&db.snapshot().await?, output, args.format).await;
         db.close().await;
         done
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn write(db: &Snapshot, args: &Args) -> Result<()> {
-    if is_standard(&args.file) {
-        let tally = lines(db, &mut io::stdout().lock()).await?;
-        let _ = writeln!(io::stderr(), "{}", told(&tally, args));
-        return Ok(());
-    }
-    let mut file = Unfinished::beside(&args.file, Replace::forced(args.force))?;
-    let tally = lines(db, file.file()).await?;
-    file.finish()?;
-    out::line(told(&tally, args));
+async fn write(db: &Snapshot, mut output: Output, format: Format) -> Result<()> {
+    let written = lines(db, &mut output).await;
+    let tally = written.with_context(|| output.name().to_owned())?;
+    let is_stdout = output.is_stdout();
+    output.finish()?;
+    out::done(is_stdout, told(&tally, format));
     Ok(())
 }
 
@@ -83,8 +81,8 @@ pub(super) fn is_standard(file: &Path) -> bool {
     file.as_os_str() == "-"
 }
 
-fn told(tally: &Tally, args: &Args) -> String {
-    match args.format {
+fn told(tally: &Tally, format: Format) -> String {
+    match format {
         Format::Json => out::json(facts(tally)),
         Format::Text => format!("exported {}", sentence(tally)),
     }

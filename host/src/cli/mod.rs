@@ -68,7 +68,11 @@ pub fn main() -> ExitCode {
     crate::memory::sparing_allocator();
     // Chosen before anything can ask for it: a second provider in the process would make rustls refuse to choose.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let done = match Cli::parse_from(command_line(env::args_os())).command {
+    let called = match Cli::try_parse_from(command_line(env::args_os())) {
+        Ok(called) => called,
+        Err(answer) => return told(&answer),
+    };
+    let done = match called.command {
         Command::Serve(args) => serve::run(&args),
         Command::Sync(args) => sync::run(&args),
         Command::Migrate(command) => migrate::run(&command),
@@ -83,10 +87,18 @@ pub fn main() -> ExitCode {
         Command::Compile(args) => compile::run(&args),
         Command::Version(args) => version::run(&args),
     };
-    done.unwrap_or_else(|error| {
+    out::ended(done.unwrap_or_else(|error| {
         out::error(&error);
         ExitCode::FAILURE
-    })
+    }))
+}
+
+/// Writes help, or what is wrong with the call.
+fn told(answer: &clap::Error) -> ExitCode {
+    out::note(answer.print());
+    out::ended(ExitCode::from(
+        u8::try_from(answer.exit_code()).unwrap_or(2),
+    ))
 }
 
 /// A process called `healthcheck` is that command; by any other name it is `cairn`, whose commands include those of

@@ -1,12 +1,50 @@
 //! What is written to a person or a script.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    fmt::Display,
+    io::{self, ErrorKind, IsTerminal, Write},
+    process::ExitCode,
+    sync::OnceLock,
+};
 
 use serde_json::Value;
 
-/// Writes one line to stdout. A closed pipe is no failure: whoever reads has had enough.
-pub(super) fn line(text: impl std::fmt::Display) {
-    let _ = writeln!(io::stdout(), "{text}");
+/// The first failure of standard output.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
+/// Writes one line to stdout. What cannot be written fails the command at its [end](ended).
+pub(super) fn line(text: impl Display) {
+    note(writeln!(io::stdout(), "{text}"));
+}
+
+/// Writes what a command has done: to stderr when stdout has its output.
+pub(super) fn done(is_stdout_taken: bool, text: impl Display) {
+    if is_stdout_taken {
+        let _ = writeln!(io::stderr(), "{text}");
+    } else {
+        line(text);
+    }
+}
+
+/// A closed pipe is no failure: its reader has had enough.
+pub(super) fn note(written: io::Result<()>) {
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        let _ = LOST.set(error);
+    }
+}
+
+/// The exit code of a command whose answers may have been lost on their way, to a full disk for example.
+pub(super) fn ended(code: ExitCode) -> ExitCode {
+    note(io::stdout().flush());
+    match LOST.get() {
+        None => code,
+        Some(lost) => {
+            problem(&format!("standard output cannot be written: {lost}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Facts as one line of JSON.

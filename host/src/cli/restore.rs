@@ -9,7 +9,7 @@ use super::{backup, out, report::Format, settings::Settings};
 use crate::{
     config::Overrides,
     db::{self, Restored, postgres::tools},
-    unfinished::Replace,
+    output::Replace,
 };
 
 /// Put a backup where the configuration says that the database is; nothing may have it open.
@@ -33,7 +33,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         return backup::by_its_tools(args.format, &command, &tools::password_line(server));
     }
     let place = &config.database.path;
-    let restored = db::restore(&args.file, place, Replace::forced(args.force))?;
+    let protected = args.settings.protected_inputs(&config);
+    let restored = db::restore(&args.file, place, Replace::forced(args.force), &protected)?;
     match args.format {
         Format::Json => {
             let more = [

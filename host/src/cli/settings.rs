@@ -1,6 +1,6 @@
 //! Flags that several commands share, and what they lead to: the configuration, the runtime, the database.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io, os::fd::AsFd, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use cairn_registry::Error;
@@ -11,6 +11,7 @@ use crate::{
     config::{self, Config, Database, Overrides, Postgres, Process},
     db::{Store, postgres::Failure},
     migrate::{self, Standing, Step},
+    output::Protected,
     telemetry::{metrics::Metrics, trace::Tracer},
 };
 
@@ -44,11 +45,38 @@ impl Settings {
             log_format: self.log_format.clone(),
             ..listeners
         };
-        Ok(Arc::new(config::load(
-            self.config.as_deref(),
-            &overrides,
-            &Process,
-        )?))
+        let config = config::load(self.config.as_deref(), &overrides, &Process)?;
+        self.refuse_streams(&config)?;
+        Ok(Arc::new(config))
+    }
+
+    /// Files that no output of a command replaces.
+    pub(super) fn protected(&self, config: &Config) -> Protected {
+        Protected::all(config, self.file().as_deref())
+    }
+
+    /// The same for a command that puts a database in place.
+    pub(super) fn protected_inputs(&self, config: &Config) -> Protected {
+        Protected::inputs(config, self.file().as_deref())
+    }
+
+    fn file(&self) -> Option<PathBuf> {
+        config::file(self.config.as_deref(), &Process)
+    }
+
+    /// Answers and logs appended to the database or to the configuration would damage them.
+    fn refuse_streams(&self, config: &Config) -> Result<()> {
+        let protected = self.protected(config);
+        let (stdout, stderr) = (io::stdout(), io::stderr());
+        for (stream, name) in [
+            (stdout.as_fd(), "standard output"),
+            (stderr.as_fd(), "standard error"),
+        ] {
+            if let Ok(copied) = stream.try_clone_to_owned() {
+                protected.refuse_open(&copied.into(), name)?;
+            }
+        }
+        Ok(())
     }
 
     /// The same for a command that has nothing to do without sources.

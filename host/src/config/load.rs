@@ -81,13 +81,7 @@ pub fn load(
     env: &dyn Lookup,
 ) -> Result<Config, ConfigError> {
     let mut report = Report::default();
-    let named = || {
-        env::FILE
-            .iter()
-            .find_map(|name| env::value(env, name))
-            .map(PathBuf::from)
-    };
-    let file = path.map(Path::to_path_buf).or_else(named);
+    let file = file(path, env);
     let root = match file.as_deref().map(read_file).transpose() {
         Ok(root) => root,
         Err((line, message)) => {
@@ -97,6 +91,18 @@ pub fn load(
     };
     let config = assemble(root, overrides, env, &mut report);
     report.finish(config, file.as_deref())
+}
+
+/// The configuration file: `path`, else the one that the environment names.
+#[must_use]
+pub fn file(path: Option<&Path>, env: &dyn Lookup) -> Option<PathBuf> {
+    let named = || {
+        let mut names = env::FILE.iter();
+        names
+            .find_map(|name| env::value(env, name))
+            .map(PathBuf::from)
+    };
+    path.map(Path::to_path_buf).or_else(named)
 }
 
 fn assemble(

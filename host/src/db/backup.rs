@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use cairn_registry::{
-    Error,
+    Error, ErrorKind,
     store::{Row, Value},
 };
 use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk};
@@ -18,7 +18,7 @@ use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk};
 use super::connection::{Connection, Role, failed};
 use crate::{
     migrate::{self, Applied, STEPS},
-    unfinished::{Replace, Unfinished},
+    output::{self, Access, Output, Protected, Replace, Staged},
 };
 
 /// What every file of SQLite begins with.
@@ -44,26 +44,41 @@ pub struct Copied {
 pub fn backup(
     database: &Path,
     busy_timeout: Duration,
-    to: &Path,
-    replace: Replace,
+    mut output: Output,
     begun: impl FnOnce(&Path),
 ) -> Result<Copied> {
-    ensure!(
-        database.exists(),
-        "there is no database at {}: nothing to back up",
-        database.display()
-    );
-    let copy = Unfinished::beside(to, replace)?;
-    begun(copy.path());
-    let path = copy.path().to_str().context("the path is not UTF-8")?;
-    let mut connection = Connection::open(database, Role::Copier, busy_timeout)?;
-    connection
-        .execute("VACUUM INTO ?1", &[path.into()])
-        .map_err(failed)
-        .with_context(|| database.display().to_string())?;
-    let copied = examine(copy.path(), "PRAGMA quick_check(1)")?;
-    copy.finish()?;
+    if let Some(staged) = output.staged() {
+        begun(staged);
+        let copied = copy(database, busy_timeout, staged)?;
+        output.finish()?;
+        return Ok(copied);
+    }
+    // A pipe or a device takes bytes in order, which SQLite does not write.
+    let folder = database.parent().context("the database is in no folder")?;
+    let mut staged = tempfile::Builder::new()
+        .prefix(".backup-")
+        .tempfile_in(folder)
+        .with_context(|| folder.display().to_string())?;
+    begun(staged.path());
+    let copied = copy(database, busy_timeout, staged.path())?;
+    let sent = io::copy(staged.as_file_mut(), &mut output);
+    sent.with_context(|| format!("{} cannot be written", output.name()))?;
+    output.finish()?;
     Ok(copied)
+}
+
+fn copy(database: &Path, busy_timeout: Duration, to: &Path) -> Result<Copied> {
+    let path = to.to_str().context("the path is not UTF-8")?;
+    let mut connection = Connection::open(database, Role::Copier, busy_timeout)?;
+    let copied = connection.execute("VACUUM INTO ?1", &[path.into()]);
+    copied.map_err(failed).map_err(|error| {
+        if error.kind() == ErrorKind::Full {
+            anyhow::anyhow!("there is no room left for the copy at {path}: name a place with more")
+        } else {
+            anyhow::Error::new(error).context(database.display().to_string())
+        }
+    })?;
+    examine(to, "PRAGMA quick_check(1)")
 }
 
 /// What was put in place.
@@ -78,13 +93,22 @@ pub struct Restored {
 
 /// Puts a backup where the database is to be. What may not be there, and what is not whole, is refused before anything is
 /// changed.
-pub fn restore(backup: &Path, database: &Path, replace: Replace) -> Result<Restored> {
-    let database = std::path::absolute(database)?;
+pub fn restore(
+    backup: &Path,
+    database: &Path,
+    replace: Replace,
+    protected: &Protected,
+) -> Result<Restored> {
+    let database = output::resolved(database)?;
     refuse_original(backup, &database)?;
+    protected.refuse(&database)?;
     refuse_used(&database)?;
-    let mut copy = Unfinished::beside(&database, replace).map_err(|error| {
+    if let Some(folder) = database.parent() {
+        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    let mut copy = Staged::beside(&database, replace, Access::Owner).map_err(|error| {
         let place = database.display();
-        match database.exists() {
+        match replace == Replace::No && database.exists() {
             true => anyhow::anyhow!(
                 "there is a database at {place} already: restore into an empty place (--database FILE), or replace it \
                  with --force"
@@ -116,7 +140,7 @@ fn refuse_original(backup: &Path, database: &Path) -> Result<()> {
         .canonicalize()
         .with_context(|| backup.display().to_string())?;
     ensure!(
-        database.canonicalize().ok().as_ref() != Some(&found),
+        !output::is_same_file(&found, database),
         "{} is the database itself",
         backup.display()
     );

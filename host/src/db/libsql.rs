@@ -1,6 +1,9 @@
 //! The embedded engine: readers in a pool, one writer on its own thread, and the generation that caches hang on.
 
 use std::{
+    fs::OpenOptions,
+    io,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, TryLockError,
@@ -23,7 +26,7 @@ use super::{
     session::Session,
     writer::{Job, Work, Writer},
 };
-use crate::config::model::Database;
+use crate::{config::model::Database, output};
 
 /// Batches that wait for the writer; a caller beyond them waits before it hands its batch over.
 const QUEUE: usize = 32;
@@ -71,6 +74,7 @@ impl Libsql {
         {
             std::fs::create_dir_all(parent).map_err(unopened)?;
         }
+        make_private(path)?;
         let generation = Arc::new(AtomicU64::new(0));
         let writer = Writer::new(
             Connection::open(path, Role::Writer, busy_timeout)?,
@@ -222,6 +226,25 @@ impl Db for Libsql {
 /// A thread that panicked while it held a lock leaves a connection that the next statement resets: nothing to refuse.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes an absent file that its owner alone reads; SQLite gives the files beside it the same mode.
+fn make_private(path: &Path) -> Result<()> {
+    let path = output::resolved(path).map_err(|error| unopened(format!("{error:#}")))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    match options.open(&path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Error::unavailable(
+            format!(
+                "the database file {} cannot be made: make its folder writable for this user, or name another by \
+                 database.path",
+                path.display()
+            ),
+            error.to_string(),
+        )),
+    }
 }
 
 fn closed() -> Error {

@@ -1,10 +1,7 @@
 //! The engine: one set of options for compiling ahead of time and for running, because an artifact is only accepted by
 //! an engine with the options it was made with.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use wasmtime::{
@@ -49,13 +46,6 @@ pub fn embedded() -> Option<Source> {
 pub fn compile(wasm: &[u8]) -> Result<Vec<u8>> {
     let engine = Engine::new(&options()?).map_err(plain)?;
     engine.precompile_component(wasm).map_err(plain)
-}
-
-/// [`compile`] from file to file.
-pub fn precompile(wasm: &Path, artifact: &Path) -> Result<()> {
-    let bytes = std::fs::read(wasm).with_context(|| format!("reading {}", wasm.display()))?;
-    let compiled = compile(&bytes).with_context(|| format!("compiling {}", wasm.display()))?;
-    std::fs::write(artifact, compiled).with_context(|| format!("writing {}", artifact.display()))
 }
 
 /// Options that the artifact and the engine must share.

@@ -12,7 +12,7 @@ mod pool;
 mod reply;
 mod watch;
 
-pub use engine::{Source, compile, embedded, precompile};
+pub use engine::{Source, compile, embedded};
 pub use instance::Statements;
 pub use pool::{Caller, Failure, Guests, Offer};
 pub use reply::{Content, Reply};

@@ -63,7 +63,8 @@ fn build() -> PathBuf {
     let unfinished = tempfile::NamedTempFile::new_in(&target)
         .unwrap()
         .into_temp_path();
-    guest::precompile(&wasm, &unfinished).unwrap();
+    let compiled = guest::compile(&std::fs::read(&wasm).unwrap()).unwrap();
+    std::fs::write(&unfinished, compiled).unwrap();
     unfinished.persist(&artifact).unwrap();
     artifact
 }
