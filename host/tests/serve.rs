@@ -96,14 +96,91 @@ async fn a_head_may_have_a_size_and_no_more() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_that_dallies_loses_its_connection() {
     let server = server(config()).await;
-    for beginning in ["", "P", "PRI * HT", "GET /hello HTTP/1.1\r\nHost"] {
+    // A head has 500 ms, silence 1.5 s.
+    for (beginning, least, most) in [
+        ("", 1400, 4000),
+        ("P", 400, 1300),
+        ("PRI * HT", 400, 1300),
+        ("GET /hello HTTP/1.1\r\nHost", 400, 1300),
+        (
+            "GET /hello HTTP/1.1\r\nHost: x\r\n\r\nGET /hello HT",
+            400,
+            4000,
+        ),
+    ] {
         let begun = Instant::now();
         raw(&server, beginning).await;
         let took = begun.elapsed();
         assert!(
-            took >= Duration::from_millis(400) && took < Duration::from_secs(3),
+            took >= Duration::from_millis(least) && took < Duration::from_millis(most),
             "{beginning:?}: {took:?}"
         );
+    }
+}
+
+/// Time at which the server closes a connection on which requests came after these pauses.
+async fn closed_after(server: &support::Server, pauses: &[u64]) -> Duration {
+    let mut stream = TcpStream::connect(server.bound.public).await.unwrap();
+    let mut buffer = [0; 4096];
+    for pause in pauses {
+        tokio::time::sleep(Duration::from_millis(*pause)).await;
+        let request = b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        let length = stream.read(&mut buffer).await.unwrap();
+        let answer = buffer.get(..length).unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 200 "), "{pause}");
+    }
+    let quiet = Instant::now();
+    assert_eq!(stream.read(&mut buffer).await.unwrap(), 0, "closed");
+    quiet.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_connection_outlives_the_header_time() {
+    let server = server(config()).await;
+    // Pauses longer than the header time of 500 ms, shorter than the idle time of 1.5 s.
+    let closed = closed_after(&server, &[900, 900, 900]).await;
+    assert!(
+        closed >= Duration::from_millis(1400) && closed < Duration::from_secs(4),
+        "{closed:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_answer_is_not_idle_time() {
+    let server = server(config()).await;
+    let whole = server.get("/stream?chunks=4&ms=600", &[]).await;
+    assert_eq!(whole.body(), "chunk 0\nchunk 1\nchunk 2\nchunk 3\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refusals_before_a_request_have_the_shape_of_other_errors() {
+    let server = server(config()).await;
+    let long = "x".repeat(20_000);
+    for (request, status) in [
+        ("GET /hello HTTP/1.1\r\nno colon\r\n\r\n".to_owned(), 400),
+        (
+            format!("GET /hello HTTP/1.1\r\nHost: x\r\nx-a: {long}\r\n\r\n"),
+            431,
+        ),
+        (
+            "GET /hello HTTP/1.1\r\nConnection: close\r\n\r\n".to_owned(),
+            400,
+        ),
+        (
+            "GET /hello HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n".to_owned(),
+            400,
+        ),
+    ] {
+        let answer = raw(&server, &request).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+        for field in ["content-type: application/problem+json", "x-request-id: "] {
+            assert!(head.contains(field), "{field}: {head}");
+        }
+        let problem: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(problem["status"], status, "{body}");
+        assert!(problem["error"].is_string() && problem["detail"] == problem["error"]);
     }
 }
 
@@ -138,11 +215,12 @@ async fn beyond_the_limits_callers_are_told_to_come_again() {
     server.shows("cairn_connections", 4).await;
     let answer = raw(&server, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
-    assert!(answer.contains("Retry-After: 1\r\n"), "{answer}");
+    assert!(answer.contains("retry-after: 1\r\n"), "{answer}");
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let length = format!("Content-Length: {}", body.len());
+    let length = format!("content-length: {}", body.len());
     assert!(head.lines().any(|line| line == length), "{answer}");
-    serde_json::from_str::<Value>(body).unwrap();
+    let problem = serde_json::from_str::<Value>(body).unwrap();
+    assert_eq!(problem["error"], problem["detail"]);
     let metrics = server.metrics.render().unwrap();
     for limit in ["requests", "connections"] {
         assert!(metrics.contains(&format!("limit=\"{limit}\"")), "{metrics}");

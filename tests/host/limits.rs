@@ -2,11 +2,12 @@
 
 use std::{
     io::Write as _,
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
 
-use cairn_tests::{Installation, Server, fixture, installation::of_file, until};
+use cairn_tests::{Client, Installation, Server, fixture, installation::of_file, until};
 use serde_json::{Value, json};
 
 fn limited(limits: Value) -> (Installation, Server) {
@@ -123,7 +124,8 @@ fn beyond_the_connections_the_answer_is_to_come_again() {
 
 #[test]
 fn who_dallies_with_a_head_loses_the_connection() {
-    let (_installation, server) = limited(json!({ "headerTimeout": "200ms" }));
+    let (_installation, server) =
+        limited(json!({ "headerTimeout": "200ms", "idleTimeout": "300ms" }));
     for beginning in [&b""[..], b"GET /ping", b"GET /ping HTTP/1.1\r\nHost"] {
         let begun = Instant::now();
         let answer = server.public.raw(beginning);
@@ -131,4 +133,60 @@ fn who_dallies_with_a_head_loses_the_connection() {
         assert!(begun.elapsed() < Duration::from_secs(5));
     }
     assert_eq!(server.public.get("/ping").status, 200);
+}
+
+#[test]
+fn probes_are_answered_when_clients_take_all_descriptors() {
+    let installation = Installation::of_fixture();
+    let serving = installation.serving(&[]);
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "ulimit -n 96 && exec \"$0\" \"$@\""])
+        .arg(serving.get_program())
+        .args(serving.get_args())
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", installation.path(""));
+    let server = Server::start(command);
+    server.wait_ready();
+    let warned = |line: &str| line.contains("limits.connections").then_some(());
+    server
+        .log
+        .wait(Duration::from_secs(5), warned)
+        .expect("a warning");
+    // As many as will ever be accepted, and more.
+    let _held: Vec<_> = (0..120).map(|_| server.public.connect()).collect();
+    for _ in 0..5 {
+        let begun = Instant::now();
+        assert_eq!(server.internal.get("/livez").status, 200);
+        assert_eq!(server.internal.get("/readyz").status, 200);
+        assert!(begun.elapsed() < Duration::from_secs(5));
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert!(!server.log.text().contains("Too many open files"));
+}
+
+#[test]
+fn every_interface_means_both_families() {
+    let installation = Installation::of_fixture();
+    let mut command = installation.command(&["serve"]);
+    command.args(["--address", ":0", "--internal-address", "127.0.0.1:0"]);
+    let arguments = installation.serving(&[]);
+    command.args(arguments.get_args().skip_while(|arg| *arg != "--component"));
+    let server = Server::start(command);
+    let port = server
+        .public
+        .authority
+        .rsplit(':')
+        .next()
+        .expect("a port")
+        .to_owned();
+    for host in ["127.0.0.1", "[::1]"] {
+        if std::net::TcpListener::bind(format!("{host}:0")).is_err() {
+            println!("not checked: {host}, which this machine has not");
+            continue;
+        }
+        let client = Client::new(format!("{host}:{port}"));
+        assert_eq!(client.get("/ping").status, 200, "{host}");
+    }
 }

@@ -4,7 +4,7 @@
 use std::{
     fs::File,
     io::Read,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -148,9 +148,9 @@ fn assemble(
 
 /// Values that depend on other keys or on the user's directories.
 fn derive(config: &mut Config, given: &Layer, env: &dyn Lookup) {
-    let ip = match config.auth {
-        Auth::Undeclared => Ipv4Addr::LOCALHOST,
-        Auth::Anonymous => Ipv4Addr::UNSPECIFIED,
+    let ip: IpAddr = match config.auth {
+        Auth::Undeclared => Ipv4Addr::LOCALHOST.into(),
+        Auth::Anonymous => Ipv6Addr::UNSPECIFIED.into(),
     };
     if given.get("address").is_none() {
         config.address = SocketAddr::from((ip, PORTS.0));
@@ -286,6 +286,7 @@ pub(super) fn blank() -> Config {
             header_size: 0,
             body_size: 0,
             header_timeout: Duration::ZERO,
+            idle_timeout: Duration::ZERO,
             request_timeout: Duration::ZERO,
             drain_timeout: Duration::ZERO,
             instances: 0,

@@ -157,6 +157,8 @@ pub struct Limits {
     /// Bytes; above it 413.
     pub body_size: usize,
     pub header_timeout: Duration,
+    /// Between two requests of a connection.
+    pub idle_timeout: Duration,
     pub request_timeout: Duration,
     pub drain_timeout: Duration,
     /// Guest instances alive at once.

@@ -2,7 +2,7 @@
 //! form of a value is that value again.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
 
@@ -139,11 +139,11 @@ pub(super) fn show_duration(duration: Duration) -> String {
     }
 }
 
-/// `IP:port`, `[IPv6]:port`, `localhost:port`, or `:port` for every interface as in Go.
+/// `IP:port`, `[IPv6]:port`, `localhost:port`, or `:port` for every interface and both families as in Go.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     let host = match text.rsplit_once(':') {
-        Some(("", _)) => Some(Ipv4Addr::UNSPECIFIED),
-        Some(("localhost", _)) => Some(Ipv4Addr::LOCALHOST),
+        Some(("", _)) => Some(IpAddr::from(Ipv6Addr::UNSPECIFIED)),
+        Some(("localhost", _)) => Some(IpAddr::from(Ipv4Addr::LOCALHOST)),
         _ => None,
     };
     let port = text.rsplit_once(':').map_or("", |(_, port)| port);
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn addresses_need_an_ip_and_a_port() {
         for (text, expected) in [
-            (":8080", Some("0.0.0.0:8080")),
+            (":8080", Some("[::]:8080")),
             ("localhost:1", Some("127.0.0.1:1")),
             ("127.0.0.1:0", Some("127.0.0.1:0")),
             ("[::1]:8080", Some("[::1]:8080")),

@@ -1,51 +1,37 @@
-//! Connections: how many, how long they may dally, and how they end.
+//! Connections: how many, which thread serves them, and where they end.
 
 use std::{
-    convert::Infallible,
     future::Future,
-    io, net,
+    io,
+    net::{self, IpAddr, SocketAddr},
     pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use http::{Request, Response};
-use hyper::{body::Incoming, service::service_fn};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto,
-};
+use hyper::body::Incoming;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     runtime::Handle,
-    sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 
-use super::body::Body;
+use super::{body::Body, connection::Connections, refusal::no_room};
 use crate::{config::model::Limits, telemetry::metrics::Metrics};
 
-/// Streams that one HTTP/2 connection may have open.
-const STREAMS: u32 = 128;
-
-/// How often a silent HTTP/2 peer is asked whether it is still there.
-const PING: Duration = Duration::from_secs(30);
-
-/// Header fields of one request.
-const FIELDS: usize = 100;
-
-/// How long a connection that came just before the drain may take to say what it wants.
-const LATE: Duration = Duration::from_secs(1);
-
-/// Connections being told that there is no room, at once; beyond these they are only closed.
-const TURNED_AWAY: usize = 64;
-
-/// What a caller without a place is told, before it has said anything.
-const NO_ROOM: &str =
-    r#"{"title":"Service Unavailable","status":503,"detail":"too many connections at once"}"#;
+/// Connections at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Room {
+    /// Served.
+    pub(crate) served: usize,
+    /// Answered 503; beyond these they are only closed.
+    pub(crate) turned_away: usize,
+}
 
 /// Where a server is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,8 +63,8 @@ impl<F> Desk<F> {
 
 /// A listener with its connections.
 pub(crate) struct Listener {
-    limits: Limits,
-    http: auto::Builder<TokioExecutor>,
+    connections: Connections,
+    room: Room,
     places: Arc<Semaphore>,
     turning_away: Arc<Semaphore>,
     phase: watch::Receiver<Phase>,
@@ -88,14 +74,15 @@ pub(crate) struct Listener {
 impl Listener {
     pub(crate) fn new(
         limits: &Limits,
+        room: Room,
         phase: watch::Receiver<Phase>,
         metrics: &Arc<Metrics>,
     ) -> Self {
         Self {
-            limits: limits.clone(),
-            http: http(limits),
-            places: Arc::new(Semaphore::new(limits.connections)),
-            turning_away: Arc::new(Semaphore::new(TURNED_AWAY)),
+            connections: Connections::new(limits),
+            room,
+            places: Arc::new(Semaphore::new(room.served)),
+            turning_away: Arc::new(Semaphore::new(room.turned_away)),
             phase,
             metrics: Arc::clone(metrics),
         }
@@ -105,7 +92,7 @@ impl Listener {
     /// and stays there.
     pub(crate) async fn run<F, R>(self: Arc<Self>, socket: TcpListener, desks: Vec<Desk<F>>)
     where
-        F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
+        F: Fn(Request<Incoming>, IpAddr) -> R + Clone + Send + 'static,
         R: Future<Output = Response<Body>> + Send + 'static,
     {
         let mut phase = self.phase.clone();
@@ -116,23 +103,29 @@ impl Listener {
                 accepted = socket.accept() => accepted,
                 _ = &mut draining => break,
             };
-            let admitted = accepted.and_then(|(stream, _)| self.admit(stream.into_std()?, &desks));
+            let admitted =
+                accepted.and_then(|(stream, peer)| self.admit(stream.into_std()?, peer, &desks));
             if let Err(error) = admitted {
                 // Out of descriptors, or the peer was gone already: either passes.
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
-        for stream in let_in(socket) {
-            let _ = self.admit(stream, &desks);
+        for (stream, peer) in let_in(socket) {
+            let _ = self.admit(stream, peer, &desks);
         }
-        let all = u32::try_from(self.limits.connections).unwrap_or(u32::MAX);
+        let all = u32::try_from(self.room.served).unwrap_or(u32::MAX);
         let _ = self.places.acquire_many(all).await;
     }
 
-    fn admit<F, R>(self: &Arc<Self>, stream: net::TcpStream, desks: &[Desk<F>]) -> io::Result<()>
+    fn admit<F, R>(
+        self: &Arc<Self>,
+        stream: net::TcpStream,
+        peer: SocketAddr,
+        desks: &[Desk<F>],
+    ) -> io::Result<()>
     where
-        F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
+        F: Fn(Request<Incoming>, IpAddr) -> R + Clone + Send + 'static,
         R: Future<Output = Response<Body>> + Send + 'static,
     {
         let _ = stream.set_nodelay(true);
@@ -149,110 +142,42 @@ impl Listener {
         {
             let open = Open::new(&self.metrics, &desk.open, place);
             let (listener, answer) = (Arc::clone(self), desk.answer.clone());
+            // A client of IPv4 comes with an address of IPv6 where one socket has both.
+            let peer = peer.ip().to_canonical();
             // What tells that bytes have come belongs to the runtime that waits for them.
             desk.runtime.spawn(async move {
+                let _open = open;
+                let phase = listener.phase.clone();
                 match TcpStream::from_std(stream) {
-                    Ok(stream) => listener.converse(stream, answer, open).await,
+                    Ok(stream) => {
+                        let connections = &listener.connections;
+                        connections.serve(stream, peer, answer, phase).await;
+                    }
                     Err(error) => tracing::warn!(%error, "a connection could not be served"),
                 }
             });
         }
         Ok(())
     }
-
-    async fn converse<F, R>(&self, stream: TcpStream, answer: F, _open: Open)
-    where
-        F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
-        R: Future<Output = Response<Body>> + Send + 'static,
-    {
-        let asked = Arc::new(AtomicU64::new(0));
-        let first = Arc::new(Notify::new());
-        let (count, begun) = (Arc::clone(&asked), Arc::clone(&first));
-        let service = service_fn(move |request| {
-            if count.fetch_add(1, Ordering::Relaxed) == 0 {
-                begun.notify_one();
-            }
-            let answer = answer(request);
-            async move { Ok::<_, Infallible>(answer.await) }
-        });
-        let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service));
-        let mut phase = self.phase.clone();
-        // The protocol's own timer begins with the first bytes that tell which protocol it is.
-        let mut silent = pin!(tokio::time::sleep(self.limits.header_timeout));
-        let mut watching = true;
-        // Begins to count when a connection that has asked nothing meets the drain.
-        let mut late = pin!(tokio::time::sleep(LATE));
-        let mut awaited = false;
-        loop {
-            tokio::select! {
-                _ = connection.as_mut() => return,
-                () = &mut silent, if watching => {
-                    if asked.load(Ordering::Relaxed) == 0 {
-                        return;
-                    }
-                    watching = false;
-                }
-                _ = phase.changed() => match *phase.borrow_and_update() {
-                    Phase::Serving => {}
-                    Phase::Draining if asked.load(Ordering::Relaxed) == 0 => {
-                        late.as_mut().reset(tokio::time::Instant::now() + LATE);
-                        awaited = true;
-                    }
-                    Phase::Draining => connection.as_mut().graceful_shutdown(),
-                    Phase::Over => return,
-                },
-                () = first.notified(), if awaited => {
-                    awaited = false;
-                    connection.as_mut().graceful_shutdown();
-                }
-                () = &mut late, if awaited => {
-                    awaited = false;
-                    connection.as_mut().graceful_shutdown();
-                }
-            }
-        }
-    }
 }
 
 /// Closes the door. Who has been let in by the system already does not know that there is nobody behind it any more: the
 /// system itself is asked for them, since the runtime may not have heard of the last ones yet.
-fn let_in(socket: TcpListener) -> Vec<net::TcpStream> {
+fn let_in(socket: TcpListener) -> Vec<(net::TcpStream, SocketAddr)> {
     let Ok(socket) = socket.into_std() else {
         return Vec::new();
     };
     let waiting = std::iter::from_fn(|| socket.accept().ok());
     waiting
-        .filter_map(|(stream, _)| stream.set_nonblocking(true).ok().map(|()| stream))
+        .filter_map(|(stream, peer)| stream.set_nonblocking(true).ok().map(|()| (stream, peer)))
         .collect()
-}
-
-fn http(limits: &Limits) -> auto::Builder<TokioExecutor> {
-    let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
-        .max_headers(FIELDS)
-        // The library needs at least this much.
-        .max_buf_size(limits.header_size.max(8192));
-    http.http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PING)
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(u32::try_from(limits.header_size).unwrap_or(u32::MAX));
-    http
 }
 
 /// Says no, and reads a little of what the caller was going to say: closing over unread bytes would take the answer
 /// away again.
 async fn turn_away(mut stream: TcpStream, _place: OwnedSemaphorePermit) {
-    let answer = format!(
-        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\
-         Content-Type: application/problem+json\r\nContent-Length: {}\r\n\r\n{NO_ROOM}",
-        NO_ROOM.len()
-    );
     let conversation = async {
-        stream.write_all(answer.as_bytes()).await?;
+        stream.write_all(&no_room()).await?;
         stream.shutdown().await?;
         let mut unread = [0; 1024];
         while stream.read(&mut unread).await? > 0 {}

@@ -7,18 +7,25 @@ mod answer;
 mod body;
 mod cache;
 mod coding;
+mod connection;
+mod descriptors;
 mod health;
+mod host;
 mod listener;
 mod probes;
 mod problem;
+mod progress;
 mod public;
 mod read;
+mod refusal;
 mod request_id;
 mod route;
 mod signals;
+mod socket;
 mod span;
 mod threads;
 mod upload;
+mod watched;
 
 use std::{
     future::Future,
@@ -28,7 +35,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use tokio::{net::TcpListener, runtime::Handle, sync::watch, task::JoinHandle};
 
 use self::{
@@ -78,36 +85,37 @@ pub struct Bound {
 /// Serves until it is told to stop, and returns when all is closed.
 pub async fn run(options: Options) -> Result<()> {
     let config = &options.config;
-    let public = bind(config.address).await?;
-    let internal = bind(config.internal_address).await?;
-    let bound = Bound {
-        public: public.local_addr()?,
-        internal: internal.local_addr()?,
-    };
+    let (public, internal, bound) = listen(config)?;
     let cache = Arc::new(Cache::new(config.cache.size, config.cache.stale_if_error));
     // Each has an instance at least.
     let threads = Threads::start(config.limits.instances)?;
     let houses = houses(&options, &cache, threads.count())?;
     let inside = probes(&options, &cache);
+    let rooms = descriptors::rooms(config);
 
     let (phase, phases) = watch::channel(Phase::Serving);
-    let front = Arc::new(Listener::new(&config.limits, phases, &options.metrics));
+    let front = Listener::new(&config.limits, rooms.public, phases, &options.metrics);
     let desks = threads.runtimes().zip(&houses).map(|(runtime, house)| {
         let house = Arc::clone(house);
-        Desk::new(runtime, move |request| {
+        Desk::new(runtime, move |request, peer| {
             let house = Arc::clone(&house);
-            async move { house.answer(request).await }
+            async move { house.answer(request, peer).await }
         })
     });
-    let front = tokio::spawn(front.run(public, desks.collect()));
+    let front = tokio::spawn(Arc::new(front).run(public, desks.collect()));
     // Probes are answered to the very end, so that it can be seen how the server goes.
     let (late, late_phases) = watch::channel(Phase::Serving);
-    let back = Arc::new(Listener::new(&config.limits, late_phases, &options.metrics));
-    let desk = Desk::new(Handle::current(), move |request| {
+    let back = Listener::new(
+        &config.limits,
+        rooms.internal,
+        late_phases,
+        &options.metrics,
+    );
+    let desk = Desk::new(Handle::current(), move |request, _peer| {
         let inside = inside.clone();
         async move { inside.internal(&request).await }
     });
-    let back = tokio::spawn(back.run(internal, vec![desk]));
+    let back = tokio::spawn(Arc::new(back).run(internal, vec![desk]));
 
     tracing::info!(address = %bound.public, internal_address = %bound.internal, "listening");
     (options.bound)(bound);
@@ -138,18 +146,22 @@ pub async fn run(options: Options) -> Result<()> {
     Ok(())
 }
 
+fn listen(config: &Config) -> Result<(TcpListener, TcpListener, Bound)> {
+    let public = socket::bind(config.address)?;
+    let internal = socket::bind(config.internal_address)?;
+    let bound = Bound {
+        public: public.local_addr()?,
+        internal: internal.local_addr()?,
+    };
+    Ok((public, internal, bound))
+}
+
 /// Waits for requests under way to be answered.
 async fn drain(front: JoinHandle<()>, timeout: Duration) {
     tracing::info!(seconds = timeout.as_secs(), "draining");
     if tokio::time::timeout(timeout, front).await.is_err() {
         tracing::warn!("requests were still under way at the end of the drain time");
     }
-}
-
-async fn bind(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}"))
 }
 
 /// One for each thread.

@@ -10,6 +10,7 @@ use super::{
     body::Body,
     cache::Cache,
     health::Health,
+    host,
     problem::{json_response, problem},
     request_id::RequestId,
 };
@@ -28,6 +29,10 @@ impl Probes {
     /// The internal listener's whole map.
     pub(crate) async fn internal<B>(&self, request: &Request<B>) -> Response<Body> {
         let path = request.uri().path();
+        if let Err(detail) = host::check(request) {
+            let id = RequestId::of(request.headers());
+            return problem(StatusCode::BAD_REQUEST, detail, &id);
+        }
         let mut response = match self.probe(path).await {
             Some(response) => response,
             None => match path {

@@ -16,6 +16,8 @@ pub(crate) fn problem(status: StatusCode, detail: &str, id: &RequestId) -> Respo
         "title": status.canonical_reason().unwrap_or("Error"),
         "status": status.as_u16(),
         "detail": detail,
+        // For clients of the other dialect.
+        "error": detail,
         "request_id": id.as_str(),
     });
     let mut response = json_response(status, &body);

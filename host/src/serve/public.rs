@@ -1,11 +1,14 @@
 //! The public listener's requests, from head to answer: count it in, answer probes, ask the cache, ask the component.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use http::{Method, Request, Response, StatusCode, header, request::Parts};
 use hyper::body::{Body as _, Incoming};
 use wasmtime_wasi_http::WasiBody;
 
@@ -15,6 +18,7 @@ use super::{
     body::Body,
     cache::{Cache, Flights},
     coding::Effort,
+    host,
     probes::Probes,
     problem::{problem, unanswered},
     request_id::{self, RequestId},
@@ -55,22 +59,21 @@ impl Drop for Place<'_> {
 }
 
 impl Public {
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    pub(crate) async fn answer(&self, request: Request<Incoming>, _peer: IpAddr) -> Response<Body> {
         let id = RequestId::of(request.headers());
         let mut account = Account::open(&self.metrics, request.method(), request.uri(), id.clone());
         if let Some(tracer) = &self.tracer {
             account.trace(tracer.request(request.headers()));
         }
-        let mut response = match self.recollect(&request, &mut account) {
-            Some(response) => response,
+        let mut response = if let Err(detail) = host::check(&request) {
+            problem(StatusCode::BAD_REQUEST, detail, &id)
+        } else if let Some(response) = self.recollect(&request, &mut account) {
+            response
+        } else {
             // In a box, so that what a hit has to carry around stays small.
-            None => Box::pin(self.ponder(request, &id, &mut account)).await,
+            Box::pin(self.ponder(request, &id, &mut account)).await
         };
-        let headers = response.headers_mut();
-        headers.insert(request_id::HEADER, id.value());
-        headers
-            .entry(header::X_CONTENT_TYPE_OPTIONS)
-            .or_insert(HeaderValue::from_static("nosniff"));
+        request_id::stamp(&mut response, &id);
         let status = response.status();
         response.body_mut().settle(account, status);
         response

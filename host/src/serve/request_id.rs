@@ -1,11 +1,20 @@
 //! The id that a request is found by in logs: the caller's, when it is harmless, else a new one.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 
 /// Longest id taken over.
 const LONGEST: usize = 128;
 
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Adds what every answer of the host carries.
+pub(crate) fn stamp<B>(response: &mut Response<B>, id: &RequestId) {
+    let headers = response.headers_mut();
+    headers.insert(HEADER, id.value());
+    headers
+        .entry(header::X_CONTENT_TYPE_OPTIONS)
+        .or_insert(HeaderValue::from_static("nosniff"));
+}
 
 /// An id of visible ASCII, kept as the header that it goes out as.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -89,6 +89,7 @@ pub fn limits() -> Limits {
         header_size: 16 * 1024,
         body_size: 64 * 1024,
         header_timeout: Duration::from_millis(500),
+        idle_timeout: Duration::from_millis(1500),
         request_timeout: Duration::from_secs(4),
         drain_timeout: Duration::from_secs(5),
         instances: 4,

@@ -17,14 +17,14 @@ pub(super) const GENERAL: &[Key<Config>] = &[
     .also(&["THV_REGISTRY_REGISTRYNAME"]),
     Key::new(
         "address",
-        Derived("`127.0.0.1:8080`; with `auth.mode: anonymous` `0.0.0.0:8080`"),
+        Derived("`127.0.0.1:8080`; with `auth.mode: anonymous` `:8080`"),
         |c: &mut Config| Slot::Address(&mut c.address),
-        "Public listener: registry API, documents, pages. `:8080` means every interface.",
+        "Public listener: registry API, documents, pages. `:8080` and `[::]:8080` mean every interface, for IPv4 and IPv6; `0.0.0.0:8080` is IPv4 alone.",
     )
     .also(&["THV_REGISTRY_ADDRESS"]),
     Key::new(
         "internalAddress",
-        Derived("`127.0.0.1:8081`; with `auth.mode: anonymous` `0.0.0.0:8081`"),
+        Derived("`127.0.0.1:8081`; with `auth.mode: anonymous` `:8081`"),
         |c: &mut Config| Slot::Address(&mut c.internal_address),
         "Internal listener: probes, version, metrics. Never to be reached from outside.",
     )

@@ -41,6 +41,12 @@ pub(super) const LIMITS: &[Key<Config>] = &[
         "From the first byte of a request to the end of its header.",
     ),
     Key::new(
+        "limits.idleTimeout",
+        Text("75s"),
+        |c| Slot::Time(&mut c.limits.idle_timeout, MILLISECOND..=HOUR),
+        "Between two requests of a connection. It has to be longer than that of a proxy in front, which otherwise sends into a closing connection.",
+    ),
+    Key::new(
         "limits.requestTimeout",
         Text("10s"),
         |c| Slot::Time(&mut c.limits.request_timeout, MILLISECOND..=HOUR),

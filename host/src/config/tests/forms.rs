@@ -38,7 +38,7 @@ fn the_older_form_loads_as_the_deployment_guide_has_it() {
             config.address.to_string(),
             config.internal_address.to_string()
         ),
-        ("0.0.0.0:8080".into(), "0.0.0.0:8081".into())
+        ("[::]:8080".into(), "[::]:8081".into())
     );
     assert_eq!(
         config.database.path,

@@ -71,7 +71,7 @@ fn every_flag_reaches_its_value() {
 }
 
 /// A value for every key, other than its default.
-const SCALARS: [(&str, &str); 58] = [
+const SCALARS: [(&str, &str); 59] = [
     ("address", "127.0.0.1:9"),
     ("internalAddress", "127.0.0.1:10"),
     ("auth.mode", "anonymous"),
@@ -106,6 +106,7 @@ const SCALARS: [(&str, &str); 58] = [
     ("limits.headerSize", "7KiB"),
     ("limits.bodySize", "7KiB"),
     ("limits.headerTimeout", "7s"),
+    ("limits.idleTimeout", "7s"),
     ("limits.requestTimeout", "7s"),
     ("limits.drainTimeout", "7s"),
     ("limits.instances", "7"),
@@ -272,7 +273,7 @@ fn without_auth_only_loopback_addresses_are_listened_on() {
     let line = CURRENT.lines().count() + 1;
     assert_eq!(
         problems(read(format!("{CURRENT}address: :8080\n"), &[])),
-        [refused(&line.to_string(), "address", "0.0.0.0:8080")]
+        [refused(&line.to_string(), "address", "[::]:8080")]
     );
     assert_eq!(
         problems(read(CURRENT, &[("CAIRN_INTERNAL_ADDRESS", "10.0.0.1:1")])),
