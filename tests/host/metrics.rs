@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use cairn_tests::{Installation, Server, fixture, installation::of_file, until};
+use cairn_tests::{
+    Installation, Postgres, Server, Stop, fixture, installation::of_file, until,
+};
+use serde_json::json;
 
 /// A server that has answered a few requests.
 fn served() -> (Installation, Server) {
@@ -48,7 +51,7 @@ const OF_TOOLHIVE: [(&str, &str, &[&str]); 9] = [
     ("stacklok_build_info_ratio", "gauge", &["version"]),
 ];
 
-const OF_OURS: [(&str, &str, &[&str]); 11] = [
+const OF_OURS: [(&str, &str, &[&str]); 24] = [
     ("cairn_source_quarantined", "gauge", &["source"]),
     ("cairn_source_failures", "gauge", &["source"]),
     (
@@ -68,6 +71,19 @@ const OF_OURS: [(&str, &str, &[&str]); 11] = [
     ("cairn_connections", "gauge", &[]),
     ("cairn_database_readers", "gauge", &[]),
     ("cairn_spans_dropped_total", "counter", &[]),
+    ("cairn_ready", "gauge", &[]),
+    ("cairn_database_up", "gauge", &[]),
+    ("cairn_database_state", "gauge", &["state"]),
+    ("cairn_database_pool_open", "gauge", &[]),
+    ("cairn_database_pool_idle", "gauge", &[]),
+    ("cairn_database_pool_in_use", "gauge", &[]),
+    ("cairn_database_pool_waiting", "gauge", &[]),
+    ("cairn_database_pool_limit", "gauge", &[]),
+    ("process_cpu_seconds_total", "counter", &[]),
+    ("process_open_fds", "gauge", &[]),
+    ("process_max_fds", "gauge", &[]),
+    ("process_resident_memory_bytes", "gauge", &[]),
+    ("process_start_time_seconds", "gauge", &[]),
 ];
 
 #[test]
@@ -174,4 +190,59 @@ fn a_failed_run_is_counted() {
             .metric("stacklok_registry_errors_total{area=\"sync\"")
             .is_some_and(|count| count >= 1.0)
     );
+}
+
+/// The server says this of readiness, of the database, and of its state.
+fn standing(server: &Server) -> [Option<f64>; 4] {
+    [
+        "cairn_ready{",
+        "cairn_database_up{",
+        "cairn_database_state{state=\"up\"",
+        "cairn_database_state{state=\"down\"",
+    ]
+    .map(|name| server.metric(name))
+}
+
+const WELL: [Option<f64>; 4] = [Some(1.0), Some(1.0), Some(1.0), Some(0.0)];
+
+#[test]
+fn an_outage_of_the_database_shows_although_no_client_asks() {
+    let postgres = Postgres::start();
+    let Ok(mut postgres) = postgres.map_err(|why| println!("not checked: metrics of an outage: {why}")) else {
+        return;
+    };
+    let mut config = of_file(&fixture::path("catalog.json"));
+    config["database"] = json!({ "url": postgres.url(), "maxOpenConns": 7 });
+    let installation = Installation::new(config);
+    let server = installation.serve(&[]);
+    until("everything to be well", Duration::from_secs(10), || {
+        (standing(&server) == WELL).then_some(())
+    });
+    let pool = |name: &str| server.metric(&format!("cairn_database_pool_{name}{{"));
+    assert_eq!(pool("limit"), Some(7.0));
+    assert!(pool("open").is_some_and(|open| (1.0..=7.0).contains(&open)));
+    postgres.stop(Stop::Fast);
+    let ill = [Some(0.0), Some(0.0), Some(0.0), Some(1.0)];
+    until("the outage to show", Duration::from_secs(10), || {
+        (standing(&server) == ill).then_some(())
+    });
+    postgres.resume().expect("Postgres");
+    until("its end to show", Duration::from_secs(20), || {
+        (standing(&server) == WELL).then_some(())
+    });
+}
+
+#[test]
+fn the_process_and_an_embedded_database_have_figures() {
+    let (_installation, server) = served();
+    assert_eq!(standing(&server), WELL);
+    let figure = |name: &str| server.metric(&format!("{name}{{")).unwrap_or_default();
+    assert!(figure("process_resident_memory_bytes") > 1e6);
+    let (open, most) = (figure("process_open_fds"), figure("process_max_fds"));
+    assert!(open > 3.0 && open < most, "{open} of {most}");
+    let (connections, limit) = (figure("cairn_database_pool_open"), figure("cairn_database_pool_limit"));
+    assert!(connections >= 1.0 && connections <= limit, "{connections} of {limit}");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let age = now.expect("a clock").as_secs_f64() - figure("process_start_time_seconds");
+    assert!((-5.0..600.0).contains(&age), "started {age} s ago");
 }

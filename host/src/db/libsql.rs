@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, TryLockError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
         mpsc,
     },
     thread::JoinHandle,
@@ -23,6 +23,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::{
     connection::{Connection, Role, Table, failed, refused_write},
+    connections::{Connections, Waiting},
     session::Session,
     writer::{Job, Work, Writer},
 };
@@ -39,6 +40,8 @@ pub struct Libsql {
     readers: Vec<Mutex<Option<Connection>>>,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     queue: Arc<Semaphore>,
+    /// Batches that wait for a place in the queue.
+    waiting: AtomicUsize,
     writer: Mutex<Option<JoinHandle<()>>>,
     generation: Arc<AtomicU64>,
     _directory: Option<TempDir>,
@@ -91,6 +94,7 @@ impl Libsql {
             readers: (0..readers.max(1)).map(|_| Mutex::new(None)).collect(),
             jobs: Mutex::new(Some(jobs)),
             queue: Arc::new(Semaphore::new(QUEUE)),
+            waiting: AtomicUsize::new(0),
             writer: Mutex::new(Some(thread)),
             generation,
             _directory: directory,
@@ -117,6 +121,20 @@ impl Libsql {
             reader.try_lock().map_or(true, |slot| slot.is_some())
         };
         self.readers.iter().filter(open).count()
+    }
+
+    /// Connections that read, now. Requests that wait are those that wait for the writer's queue.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        let idle = |reader: &&Mutex<Option<Connection>>| {
+            reader.try_lock().is_ok_and(|slot| slot.is_some())
+        };
+        Connections {
+            open: self.open_readers(),
+            idle: self.readers.iter().filter(idle).count(),
+            waiting: self.waiting.load(Ordering::Relaxed),
+            limit: self.readers.len(),
+        }
     }
 
     /// A guest's view of this database.
@@ -186,10 +204,11 @@ impl Libsql {
     }
 
     async fn submit(&self, work: Work) -> Result<()> {
-        let place = Arc::clone(&self.queue)
-            .acquire_owned()
-            .await
-            .map_err(|_| closed())?;
+        let place = {
+            let _waiting = Waiting::begin(&self.waiting);
+            let place = Arc::clone(&self.queue).acquire_owned().await;
+            place.map_err(|_| closed())?
+        };
         let (done, outcome) = oneshot::channel();
         let job = Job {
             work,

@@ -3,6 +3,7 @@
 
 mod backup;
 mod connection;
+mod connections;
 mod libsql;
 pub mod postgres;
 mod prepared;
@@ -12,6 +13,7 @@ mod store;
 mod writer;
 
 pub use backup::{Copied, Restored, backup, restore};
+pub use connections::Connections;
 pub use libsql::Libsql;
 pub use postgres::Postgres;
 pub use session::{Session, Table};

@@ -7,7 +7,7 @@ use cairn_registry::{
     store::{Db, Engine, Row, Statement, Value},
 };
 
-use super::{Libsql, Postgres, Snapshot, postgres};
+use super::{Connections, Libsql, Postgres, Snapshot, postgres};
 use crate::config::model::Database;
 
 /// The database. Its clones are the same one.
@@ -70,6 +70,15 @@ impl Store {
         match self {
             Self::Libsql(db) => db.open_readers(),
             Self::Postgres(db) => db.open_connections(),
+        }
+    }
+
+    /// Connections of this process: those to the server, or those that read the file.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        match self {
+            Self::Libsql(db) => db.connections(),
+            Self::Postgres(db) => db.connections(),
         }
     }
 

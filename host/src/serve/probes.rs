@@ -38,7 +38,7 @@ impl Probes {
             None => match path {
                 "/health" => json_response(StatusCode::OK, &json!({ "status": "healthy" })),
                 "/version" => json_response(StatusCode::OK, &json!(Version::current())),
-                "/metrics" => self.scrape(),
+                "/metrics" => self.scrape().await,
                 _ => problem(
                     StatusCode::NOT_FOUND,
                     "there is no such page",
@@ -74,7 +74,7 @@ impl Probes {
             return None;
         }
         let mut response = match request.uri().path() {
-            "/metrics" if settings.public_metrics => self.scrape(),
+            "/metrics" if settings.public_metrics => self.scrape().await,
             path if settings.public => self.probe(path).await?,
             _ => return None,
         };
@@ -88,14 +88,34 @@ impl Probes {
         match path {
             "/livez" | "/healthz" => Some(json_response(StatusCode::OK, &self.health.alive())),
             "/readyz" | "/readiness" | "/ready" => {
-                let (ready, answer) = self.health.ready(&self.db).await;
+                let (ready, answer) = self.ready().await;
                 Some(readiness(ready, &answer))
             }
             _ => None,
         }
     }
 
-    fn scrape(&self) -> Response<Body> {
+    /// The answer of readiness. It is recorded for metrics, and a change is logged.
+    async fn ready(&self) -> (bool, Value) {
+        let (ready, answer) = self.health.ready(&self.db).await;
+        let database = answer.pointer("/components/database/status");
+        let database = database.and_then(Value::as_str).unwrap_or("down");
+        if self.metrics.database.set(ready, database) {
+            if ready {
+                tracing::info!("ready");
+            } else {
+                tracing::warn!(database, "not ready: /readyz names the component");
+            }
+        }
+        (ready, answer)
+    }
+
+    /// Asks the database first: an alert must not depend on requests.
+    async fn scrape(&self) -> Response<Body> {
+        let _ = self.ready().await;
+        self.metrics
+            .database
+            .set_connections(self.db.connections());
         let (bytes, entries) = self.cache.figures();
         let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         self.metrics.cache_bytes.set(number(bytes));

@@ -8,8 +8,12 @@ use prometheus::{
     IntGauge, IntGaugeVec, Opts, Registry, Result, TextEncoder, core::Collector,
 };
 
+#[cfg(target_os = "linux")]
+use prometheus::process_collector::ProcessCollector;
+
 use super::{
     counted::Counted,
+    database::DatabaseState,
     labels,
     sources::{SourceState, Sources},
     standby::StandbyState,
@@ -52,6 +56,7 @@ pub struct Metrics {
     pub(crate) readers: IntGauge,
     pub(crate) spans_dropped: IntCounter,
     pub(crate) standby: StandbyState,
+    pub(crate) database: DatabaseState,
 }
 
 impl Metrics {
@@ -126,9 +131,13 @@ impl Metrics {
                 "Spans that no collector took in time.",
             )?,
             standby: StandbyState::new(&kept)?,
+            database: DatabaseState::new(&kept)?,
             registry: registry.clone(),
         };
         build_info(&kept)?;
+        // Memory, processor time, descriptors and threads, as every exporter names them.
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(ProcessCollector::for_self()))?;
         metrics.begin();
         Ok(metrics)
     }
@@ -229,7 +238,7 @@ impl Kept<'_> {
         self.kept(IntCounterVec::new(Opts::new(name, help), labels)?)
     }
 
-    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge> {
+    pub(super) fn gauge(&self, name: &str, help: &str) -> Result<IntGauge> {
         self.kept(IntGauge::new(name, help)?)
     }
 

@@ -2,6 +2,7 @@
 
 pub mod access;
 mod counted;
+mod database;
 mod labels;
 pub mod log;
 pub mod metrics;

@@ -30,7 +30,7 @@ use cairn_registry::{
 use tokio::task::AbortHandle;
 
 use self::{connector::Connector, follow::Followed, pool::Pool, standby::Standby};
-use crate::config::model;
+use crate::{config::model, db::Connections};
 
 pub use failure::{Failure, Refusal};
 pub use follow::GENERATIONS;
@@ -86,6 +86,12 @@ impl Postgres {
     #[must_use]
     pub fn open_connections(&self) -> usize {
         self.pool.open()
+    }
+
+    /// Connections now.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        self.pool.connections()
     }
 
     /// A guest's view of this database.

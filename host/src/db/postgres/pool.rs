@@ -3,7 +3,10 @@
 //! thread to be sent and one for its answer.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -17,7 +20,10 @@ use tokio::{
 use super::{
     connection::Connection, connector::Connector, failure::Failure, lent::Lent, values::Answer,
 };
-use crate::config::model;
+use crate::{
+    config::model,
+    db::connections::{Connections, Waiting},
+};
 
 /// How long somebody waits for a connection when all are lent out.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -38,6 +44,7 @@ pub(super) struct Pool {
     idle: Mutex<Vec<Idle>>,
     /// When a connection could not be opened.
     refused: Mutex<Option<Instant>>,
+    waiting: AtomicUsize,
     most: usize,
     most_idle: usize,
     lifetime: Duration,
@@ -76,6 +83,7 @@ impl Pool {
             seats: Arc::new(Semaphore::new(settings.connections)),
             idle: Mutex::default(),
             refused: Mutex::default(),
+            waiting: AtomicUsize::new(0),
             most: settings.connections,
             most_idle: settings.idle,
             lifetime: settings.lifetime,
@@ -89,6 +97,16 @@ impl Pool {
     /// Connections that are open, in use or not, those included that are being opened and closed.
     pub(super) fn open(&self) -> usize {
         self.most.saturating_sub(self.seats.available_permits())
+    }
+
+    /// Connections now.
+    pub(super) fn connections(&self) -> Connections {
+        Connections {
+            open: self.open(),
+            idle: self.idle().len(),
+            waiting: self.waiting.load(Ordering::Relaxed),
+            limit: self.most,
+        }
     }
 
     /// Nobody gets a connection any more.
@@ -164,6 +182,7 @@ impl Pool {
     }
 
     async fn find(&self) -> Result<(OwnedSemaphorePermit, Found), Failure> {
+        let _waiting = Waiting::begin(&self.waiting);
         let finding = async {
             let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
             Some((place, self.nearest().await?))
