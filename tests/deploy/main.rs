@@ -34,4 +34,5 @@ mod stage;
 mod terraform;
 mod texts;
 mod tool;
+mod workflows;
 mod workload;

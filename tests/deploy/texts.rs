@@ -55,18 +55,6 @@ fn the_plain_manifest_is_what_the_base_builds() {
 }
 
 #[test]
-fn the_workflow_is_one() {
-    let Some(mut actionlint) = tool("actionlint", "the workflows of GitHub Actions") else {
-        return;
-    };
-    tool::output(
-        actionlint
-            .args(["-shellcheck=", "-pyflakes="])
-            .arg(".github/workflows/helm-test.yml"),
-    );
-}
-
-#[test]
 fn compose_starts_things_in_their_order() {
     println!("not checked: `docker compose config`: no compose here");
     let compose = Manifests::of_file(&tool::root().join("compose.yaml"));
