@@ -141,8 +141,11 @@ external-secrets.io/{{ ternary "v1beta1" "v1" $isOld }}
   value: /run/pgpass/pgpass
 {{- end }}
 {{- if .Values.caSecret }}
+# The image's public authorities, and the private one beside them: a file alone would replace them.
 - name: SSL_CERT_FILE
-  value: /etc/cairn-ca/ca.crt
+  value: /etc/ssl/certs/ca-certificates.crt
+- name: SSL_CERT_DIR
+  value: /etc/cairn-ca
 {{- end }}
 {{- end }}
 
