@@ -195,15 +195,24 @@ fn a_private_authority_is_added_to_the_public_ones() {
     };
     let bundle = "/etc/ssl/certs/ca-certificates.crt";
     let script = std::fs::read_to_string(crate::tool::deploy("image/root.sh")).expect("the script");
-    assert!(script.contains(&format!("$root{bundle}")), "the image has no {bundle}");
+    assert!(
+        script.contains(&format!("$root{bundle}")),
+        "the image has no {bundle}"
+    );
     for (kind, name) in [("Deployment", "registry-api"), ("Job", "registry-migrate")] {
         let container = &objects.pod(kind, name)["containers"][0];
         let of = |name: &str| {
             let found = list(&container["env"]).find(|variable| variable["name"] == name);
             found.map(|variable| text(&variable["value"]))
         };
-        assert_eq!((of("SSL_CERT_FILE"), of("SSL_CERT_DIR")), (Some(bundle), Some("/etc/cairn-ca")));
+        assert_eq!(
+            (of("SSL_CERT_FILE"), of("SSL_CERT_DIR")),
+            (Some(bundle), Some("/etc/cairn-ca"))
+        );
         let mut mounts = list(&container["volumeMounts"]);
-        assert!(mounts.any(|mount| mount["mountPath"] == "/etc/cairn-ca"), "{container}");
+        assert!(
+            mounts.any(|mount| mount["mountPath"] == "/etc/cairn-ca"),
+            "{container}"
+        );
     }
 }

@@ -39,7 +39,11 @@ fn the_image_that_is_deployed_is_the_one_that_was_built() {
     assert_eq!(deploy["needs"], "image");
     let step = list(&deploy["steps"]).last().expect("a step");
     for (variable, output, flag) in [
-        ("REPOSITORY", "repository", "image.repository=\"$REPOSITORY\""),
+        (
+            "REPOSITORY",
+            "repository",
+            "image.repository=\"$REPOSITORY\"",
+        ),
         ("DIGEST", "digest", "image.digest=\"$DIGEST\""),
     ] {
         let expected = format!("${{{{ needs.image.outputs.{output} }}}}");
@@ -56,7 +60,11 @@ fn the_image_is_published_for_both_platforms_with_its_debug_variant() {
         .collect();
     assert_eq!(platforms, ["amd64", "arm64"]);
     let build = scripts(&jobs["build"]);
-    for part in ["for target in cairn debug", "--push", "CAIRN_COMMIT=\"$GITHUB_SHA\""] {
+    for part in [
+        "for target in cairn debug",
+        "--push",
+        "CAIRN_COMMIT=\"$GITHUB_SHA\"",
+    ] {
         assert!(build.contains(part), "{part}: {build}");
     }
     let publish = scripts(&jobs["publish"]);
@@ -75,7 +83,12 @@ fn a_tag_publishes_image_and_binaries() {
     assert_eq!(jobs["binaries"]["needs"], json!(["version", "image"]));
     assert_eq!(jobs["binaries"]["permissions"]["contents"], "write");
     let scripts = scripts(&jobs["binaries"]);
-    for part in ["for platform in amd64 arm64", "/usr/local/bin/cairn", "sha256sum", "gh release create"] {
+    for part in [
+        "for platform in amd64 arm64",
+        "/usr/local/bin/cairn",
+        "sha256sum",
+        "gh release create",
+    ] {
         assert!(scripts.contains(part), "{part}: {scripts}");
     }
 }

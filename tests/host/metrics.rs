@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use cairn_tests::{
-    Installation, Postgres, Server, Stop, fixture, installation::of_file, until,
-};
+use cairn_tests::{Installation, Postgres, Server, Stop, fixture, installation::of_file, until};
 use serde_json::json;
 
 /// A server that has answered a few requests.
@@ -208,7 +206,9 @@ const WELL: [Option<f64>; 4] = [Some(1.0), Some(1.0), Some(1.0), Some(0.0)];
 #[test]
 fn an_outage_of_the_database_shows_although_no_client_asks() {
     let postgres = Postgres::start();
-    let Ok(mut postgres) = postgres.map_err(|why| println!("not checked: metrics of an outage: {why}")) else {
+    let Ok(mut postgres) =
+        postgres.map_err(|why| println!("not checked: metrics of an outage: {why}"))
+    else {
         return;
     };
     let mut config = of_file(&fixture::path("catalog.json"));
@@ -240,8 +240,14 @@ fn the_process_and_an_embedded_database_have_figures() {
     assert!(figure("process_resident_memory_bytes") > 1e6);
     let (open, most) = (figure("process_open_fds"), figure("process_max_fds"));
     assert!(open > 3.0 && open < most, "{open} of {most}");
-    let (connections, limit) = (figure("cairn_database_pool_open"), figure("cairn_database_pool_limit"));
-    assert!(connections >= 1.0 && connections <= limit, "{connections} of {limit}");
+    let (connections, limit) = (
+        figure("cairn_database_pool_open"),
+        figure("cairn_database_pool_limit"),
+    );
+    assert!(
+        connections >= 1.0 && connections <= limit,
+        "{connections} of {limit}"
+    );
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let age = now.expect("a clock").as_secs_f64() - figure("process_start_time_seconds");
     assert!((-5.0..600.0).contains(&age), "started {age} s ago");

@@ -113,9 +113,7 @@ impl Probes {
     /// Asks the database first: an alert must not depend on requests.
     async fn scrape(&self) -> Response<Body> {
         let _ = self.ready().await;
-        self.metrics
-            .database
-            .set_connections(self.db.connections());
+        self.metrics.database.set_connections(self.db.connections());
         let (bytes, entries) = self.cache.figures();
         let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         self.metrics.cache_bytes.set(number(bytes));

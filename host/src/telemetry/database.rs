@@ -25,10 +25,7 @@ impl DatabaseState {
         let gauge = |name, help| kept.gauge(name, help);
         Ok(Self {
             ready: gauge("cairn_ready", "Whether readiness succeeds: 1 or 0.")?,
-            up: gauge(
-                "cairn_database_up",
-                "Whether the database answers: 1 or 0.",
-            )?,
+            up: gauge("cairn_database_up", "Whether the database answers: 1 or 0.")?,
             state: kept.gauges(
                 "cairn_database_state",
                 "1 for the state that the database is in, 0 for the others.",

@@ -169,9 +169,9 @@ external-secrets.io/{{ ternary "v1beta1" "v1" $isOld }}
 - name: config
   configMap: {name: {{ index . 1 }}}
 {{- with $.Values.database.pgpassSecret }}
-# The file belongs to root; the pod's fsGroup may read it.
+# 0440: the file belongs to root, and the pod's fsGroup may read it.
 - name: pgpass
-  secret: {secretName: {{ . }}, defaultMode: 0440}
+  secret: {secretName: {{ . }}, defaultMode: 288}
 {{- end }}
 {{- with $.Values.caSecret }}
 - name: ca
