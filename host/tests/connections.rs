@@ -247,6 +247,43 @@ fn where_no_more_are_given_a_runtime_takes_what_another_has_open() {
     here.block_on(fresh.end());
 }
 
+#[tokio::test]
+async fn a_full_server_makes_requests_wait_for_connections_that_are_there() {
+    let Some(fresh) = with_few_connections(2).await else {
+        return;
+    };
+    let mut settings = fresh.settings.clone();
+    settings.connections = 8;
+    let db = Postgres::new(&settings).unwrap();
+    // Two are open, and stay in use while the others arrive.
+    let slow = || db.query("SELECT 1 FROM pg_sleep(0.2)", vec![]);
+    let asked: Vec<_> = std::iter::repeat_with(slow).take(12).collect();
+    for answer in join_all(asked).await {
+        answer.unwrap();
+    }
+    db.close();
+    fresh.end().await;
+}
+
+#[tokio::test]
+async fn a_server_full_of_others_refuses_at_once() {
+    let Some(fresh) = with_few_connections(1).await else {
+        return;
+    };
+    let (first, second) = (fresh.again(), fresh.again());
+    let _ = number(&first, "SELECT 1").await;
+    let begun = Instant::now();
+    let error = second.query("SELECT 1", vec![]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(
+        begun.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begun.elapsed()
+    );
+    first.close();
+    fresh.end().await;
+}
+
 /// Lets everybody in and then says nothing.
 async fn silent_after_login() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

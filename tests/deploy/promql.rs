@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 /// Words of the query language; what else is a word is a metric or, between braces or after `by`, a label.
-const LANGUAGE: [&str; 13] = [
+const LANGUAGE: [&str; 14] = [
     "absent",
     "by",
     "histogram_quantile",
     "increase",
+    "min_over_time",
     "le",
     "max",
     "min",

@@ -46,6 +46,11 @@ impl Failure {
         }
     }
 
+    /// Whether the server takes no more connections (`too_many_connections`).
+    pub(super) fn is_full(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.code == "53300")
+    }
+
     /// The same while connecting: whatever it is, there is no connection.
     pub(super) fn unconnected(self) -> Self {
         match self {

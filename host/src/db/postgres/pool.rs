@@ -14,7 +14,7 @@ use cairn_registry::store::Value;
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{
@@ -33,6 +33,9 @@ const REST: Duration = Duration::from_secs(15);
 
 /// After a connection could not be opened, for so long none is opened where one of another runtime lies idle.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// Between two looks for a connection that was returned, where the server takes no more of them.
+const LOOK: Duration = Duration::from_millis(10);
 
 pub(super) struct Pool {
     connector: Connector,
@@ -149,8 +152,11 @@ impl Pool {
             Ok(lent) => Ok((lent, false)),
             Err(failure) => {
                 *self.refused() = Some(Instant::now());
-                let lent = self.lend_idle().ok_or(failure)?;
-                Ok((lent, true))
+                let lent = match self.lend_idle() {
+                    None if failure.is_full() => self.lend_returned().await,
+                    lent => lent,
+                };
+                Ok((lent.ok_or(failure)?, true))
             }
         }
     }
@@ -175,6 +181,20 @@ impl Pool {
     fn lend_idle(self: &Arc<Self>) -> Option<Lent> {
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
         Some(self.lent(self.take(Whose::Any)?, place))
+    }
+
+    /// One that another request returns in time, where the server takes no more connections. `None` when this pool has no
+    /// connection that could be returned.
+    async fn lend_returned(self: &Arc<Self>) -> Option<Lent> {
+        let _waiting = Waiting::begin(&self.waiting);
+        let begun = Instant::now();
+        while self.open() > 0 && begun.elapsed() < PATIENCE {
+            if let Some(lent) = self.lend_idle() {
+                return Some(lent);
+            }
+            sleep(LOOK).await;
+        }
+        None
     }
 
     fn lent(self: &Arc<Self>, connection: Connection, place: OwnedSemaphorePermit) -> Lent {
