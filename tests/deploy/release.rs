@@ -258,3 +258,22 @@ fn a_secret_without_the_key_that_pods_read_is_refused() {
         "{said}"
     );
 }
+
+#[test]
+fn a_volume_that_cannot_be_changed_is_refused() {
+    let Some(release) = Release::prepare("volume") else {
+        return;
+    };
+    for (install, larger) in [
+        ("postgres.embedded=true", "postgres.storage=9Gi"),
+        ("workload=StatefulSet", "persistence.size=9Gi"),
+    ] {
+        release.helm(&format!("install cairn deploy/helm/cairn --set {install}"));
+        release.helm(&format!("upgrade cairn deploy/helm/cairn --set {install}"));
+        let said = release.refused(&format!(
+            "upgrade cairn deploy/helm/cairn --set {install},{larger}"
+        ));
+        assert!(said.contains("--cascade=orphan"), "{said}");
+        release.helm("uninstall cairn");
+    }
+}

@@ -96,3 +96,10 @@ fn declarations_and_uses_are_told_apart() {
     assert_eq!(declared(text), ["var.a", "local.b", "aws_x.y"]);
     assert_eq!(named(text), ["var.a", "local.b", "aws_z.g"]);
 }
+
+#[test]
+fn no_task_needs_another_tag_of_the_image() {
+    for text in texts() {
+        assert!(!text.contains("${var.image}-"), "{text}");
+    }
+}

@@ -66,7 +66,7 @@ resource "aws_ecs_task_definition" "this" {
   container_definitions = jsonencode([
     {
       name             = "config"
-      image            = "${var.image}-debug"
+      image            = var.shell_image
       essential        = false
       entryPoint       = ["/bin/sh", "-c"]
       command          = ["printf %s \"$CONFIG\" > /etc/cairn/config.yaml"]
@@ -88,8 +88,14 @@ resource "aws_ecs_task_definition" "this" {
       portMappings = [{ containerPort = 8080 }]
       # Longer than the drain.
       stopTimeout = 60
-      healthCheck = { command = ["CMD", "/usr/local/bin/healthcheck", "http://127.0.0.1:8081/livez"] }
-      dependsOn   = [{ containerName = "migrate", condition = "SUCCESS" }]
+      # Twice as many tasks during an update fit into what db.t4g.small takes, about 200.
+      environment = [{ name = "CAIRN_DATABASE_MAX_OPEN_CONNS", value = "10" }]
+      healthCheck = {
+        command = ["CMD", "/usr/local/bin/healthcheck", "http://127.0.0.1:8081/livez"]
+        # It listens once its database is there.
+        startPeriod = 120
+      }
+      dependsOn = [{ containerName = "migrate", condition = "SUCCESS" }]
     }),
   ])
 }

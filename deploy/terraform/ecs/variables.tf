@@ -11,7 +11,13 @@ variable "region" {
 
 variable "image" {
   type        = string
-  description = "With its tag; the same tag with -debug has to exist too."
+  description = "With its tag or digest."
+}
+
+variable "shell_image" {
+  type        = string
+  default     = "public.ecr.aws/docker/library/busybox:stable"
+  description = "Has /bin/sh, which writes the configuration."
 }
 
 variable "replicas" {

@@ -101,6 +101,12 @@
 {{- define "cairn.checkUpgrade" -}}
 {{- if .Release.IsUpgrade -}}
 {{- $ := . -}}
+{{- if .Values.postgres.embedded -}}
+{{- include "cairn.checkClaims" (list . (include "cairn.postgresName" .) .Values.postgres.storage "postgres.storage") -}}
+{{- end -}}
+{{- if and (eq .Values.workload "StatefulSet") .Values.persistence.enabled -}}
+{{- include "cairn.checkClaims" (list . (include "cairn.name" .) .Values.persistence.size "persistence.size") -}}
+{{- end -}}
 {{- $engine := include "cairn.engine" . -}}
 {{- range (lookup "v1" "ConfigMap" .Release.Namespace "").items -}}
 {{- $labels := .metadata.labels | default dict -}}
@@ -114,6 +120,16 @@
 {{- fail (printf "release %s runs on Postgres, and these values name none: it would start with an empty embedded database. Give the values of before again, or --reuse-values; --set database.allowChange=true allows it" $.Release.Name) -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* The claims of a StatefulSet cannot be changed by an upgrade; called with (list . STATEFULSET SIZE VALUE). */}}
+{{- define "cairn.checkClaims" -}}
+{{- $there := lookup "apps/v1" "StatefulSet" (index . 0).Release.Namespace (index . 1) -}}
+{{- range ($there.spec | default dict).volumeClaimTemplates -}}
+{{- if ne .spec.resources.requests.storage (index $ 2) -}}
+{{- fail (printf "%s is %s, but the StatefulSet %s was made with %s, and the cluster refuses to change that. Enlarge its claims by hand, then: kubectl delete statefulset %s --cascade=orphan" (index $ 3) (index $ 2) (index $ 1) .spec.resources.requests.storage (index $ 1)) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
