@@ -17,6 +17,8 @@ mod full;
 #[allow(dead_code, reason = "fetches are counted elsewhere")]
 mod git_server;
 mod kill;
+mod liar;
+mod lies;
 mod notice;
 mod outage;
 mod rolling;

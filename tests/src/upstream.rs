@@ -67,20 +67,39 @@ pub struct Upstream {
 impl Upstream {
     /// Answers every request by `answer`, each connection on a thread of its own.
     pub fn start(answer: impl Fn(&Asked) -> Given + Send + Sync + 'static) -> Self {
+        Self::conversing(move |stream, log| converse(stream, log, &answer))
+    }
+
+    /// Writes what `answer` returns after the first request of each connection, byte for byte, and closes the connection.
+    pub fn of_bytes(answer: impl Fn(&Asked) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        Self::conversing(move |mut stream, log| {
+            let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
+            let Some(asked) = read(&mut reader) else {
+                return;
+            };
+            note(log, &asked);
+            // The client may have gone away.
+            let _ = stream.write_all(&answer(&asked));
+        })
+    }
+
+    fn conversing(
+        converse: impl Fn(TcpStream, &Mutex<Vec<Asked>>) + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let authority = listener.local_addr().expect("an address").to_string();
         let (asked, over) = (
             Arc::<Mutex<Vec<Asked>>>::default(),
             Arc::<AtomicBool>::default(),
         );
-        let (log, stop, answer) = (Arc::clone(&asked), Arc::clone(&over), Arc::new(answer));
+        let (log, stop, converse) = (Arc::clone(&asked), Arc::clone(&over), Arc::new(converse));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 if stop.load(Ordering::Acquire) {
                     return;
                 }
-                let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
-                thread::spawn(move || converse(stream, &log, &*answer));
+                let (log, converse) = (Arc::clone(&log), Arc::clone(&converse));
+                thread::spawn(move || converse(stream, &log));
             }
         });
         Self {
@@ -126,9 +145,7 @@ fn converse(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Ask
     let _ = stream.set_nodelay(true);
     let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
     while let Some(asked) = read(&mut reader) {
-        log.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(asked.clone());
+        note(log, &asked);
         let (status, media, body) = answer(&asked);
         let head = format!(
             "HTTP/1.1 {status} X\r\nContent-Type: {media}\r\nContent-Length: {}\r\n\r\n",
@@ -141,6 +158,12 @@ fn converse(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Ask
             return;
         }
     }
+}
+
+fn note(log: &Mutex<Vec<Asked>>, asked: &Asked) {
+    log.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(asked.clone());
 }
 
 fn read(reader: &mut impl BufRead) -> Option<Asked> {

@@ -70,6 +70,41 @@ them different values is an error, but `LOG_LEVEL` only counts when no other is 
 set. Unknown `CAIRN_…` and `THV_REGISTRY_…` variables fail the start, except those that Kubernetes makes for a Service of
 such a name. Secrets are better not written into the file: keys name files that hold them, or a variable gives them.
 
+**Sources on the web.** `api` and `file.url` show a bearer token (`auth.tokenFile`), or a user and a password
+(`auth.username`, `auth.passwordFile`), and further headers to the configured origin. Another origin, to which the server
+redirects, sees none of them. Files with secrets are read at each pass. `caPath` names certificates of authorities that
+are trusted besides the system's. `SSL_CERT_FILE` replaces the system's authorities; a file that it names must be there.
+
+```yaml
+sources:
+  - name: internal
+    api:
+      endpoint: https://registry.example.com
+      auth:
+        tokenFile: /run/secrets/registry-token
+      headers:
+        X-Tenant: acme
+      headerFiles:
+        X-Api-Key: /run/secrets/api-key
+      caPath: /etc/ssl/internal-ca.pem
+    syncPolicy:
+      interval: 15m
+registries:
+  - name: default
+    sources: [internal]
+```
+
+**Bounds on sources.** Up to five redirects are followed: from a public address to public ones only, from an internal one to
+public ones and to its own class (private, loopback, link-local), never from https to http. A read fails when less than
+1 KiB per second arrives over 30 s, or over `timeout` if that is shorter. A `Retry-After` counts up to the larger of
+`syncPolicy.interval` and an hour. A pass fails when ten pages in a row bring no new record, or when a page leads to a next
+one by a cursor that is not understood.
+
+**Folders.** `git.path` may name a folder. Its `.json` files are read in byte order, without those of folders below it. A
+file counts if it is a list of servers, or one server with an MCP `$schema`, `packages` or `remotes`, or a name such as
+`com.example/server`, or if it is called `server.json`. Files of other programs are passed over. While a file cannot be
+read, the others are served and nothing is removed.
+
 **Postgres.** With `database.host` or `database.url` everything is stored on that server instead of a file; nothing else
 changes. A password that is not given is looked up where libpq looks: in the file that `PGPASSFILE` names, else in
 `~/.pgpass`. One that others may read is refused. There are two exceptions, both for secrets that Kubernetes mounts: a file

@@ -3,7 +3,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::model::{BasicAuth, FileOrigin, Filter, Format, GitReference, Origin, Registry, Source};
+use super::{
+    access::{AccessDraft, basic, given},
+    model::{FileOrigin, Filter, Format, GitReference, Origin, Registry, Source},
+};
 
 /// Every key of a source.
 #[derive(Debug, Default)]
@@ -17,11 +20,14 @@ pub(super) struct SourceDraft {
     pub path: String,
     pub username: String,
     pub password_file: PathBuf,
+    pub git_ca_path: PathBuf,
     pub endpoint: String,
     pub api_timeout: Duration,
+    pub api: AccessDraft,
     pub file: PathBuf,
     pub url: String,
     pub file_timeout: Duration,
+    pub web: AccessDraft,
     pub interval: Duration,
     pub filter: Filter,
 }
@@ -60,10 +66,8 @@ impl From<SourceDraft> for Source {
         let origin = if !draft.repository.is_empty() {
             Origin::Git {
                 reference: reference(draft.branch, draft.tag, draft.commit),
-                auth: (!draft.username.is_empty()).then_some(BasicAuth {
-                    username: draft.username,
-                    password_file: draft.password_file,
-                }),
+                auth: basic(draft.username, draft.password_file),
+                ca_path: given(draft.git_ca_path),
                 repository: draft.repository,
                 path: draft.path,
             }
@@ -71,11 +75,13 @@ impl From<SourceDraft> for Source {
             Origin::Api {
                 endpoint: draft.endpoint,
                 timeout: draft.api_timeout,
+                access: draft.api.into(),
             }
         } else if !draft.url.is_empty() {
             Origin::File(FileOrigin::Url {
                 url: draft.url,
                 timeout: draft.file_timeout,
+                access: draft.web.into(),
             })
         } else {
             Origin::File(FileOrigin::Path(draft.file))
@@ -121,8 +127,10 @@ impl SourceDraft {
                 reference,
                 path,
                 auth,
+                ca_path,
             } => {
                 (self.repository, self.path) = (repository, path);
+                self.git_ca_path = ca_path.unwrap_or_default();
                 match reference {
                     GitReference::Default => {}
                     GitReference::Branch(name) => self.branch = name,
@@ -134,12 +142,16 @@ impl SourceDraft {
                 }
             }
             Origin::File(FileOrigin::Path(path)) => self.file = path,
-            Origin::File(FileOrigin::Url { url, timeout }) => {
-                (self.url, self.file_timeout) = (url, timeout)
-            }
-            Origin::Api { endpoint, timeout } => {
-                (self.endpoint, self.api_timeout) = (endpoint, timeout)
-            }
+            Origin::File(FileOrigin::Url {
+                url,
+                timeout,
+                access,
+            }) => (self.url, self.file_timeout, self.web) = (url, timeout, access.into()),
+            Origin::Api {
+                endpoint,
+                timeout,
+                access,
+            } => (self.endpoint, self.api_timeout, self.api) = (endpoint, timeout, access.into()),
         }
     }
 }

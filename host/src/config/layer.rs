@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{
     error::{At, Report},
     key::{Bind, Fallback, Key, is_off},
-    slot::Slot,
+    slot::{Pairs, Slot},
     suggest,
     yaml::{Entry, Node, Value},
 };
@@ -26,6 +26,8 @@ pub(super) struct Given {
 pub(super) enum Written {
     Text(String),
     List(Vec<(At, String)>),
+    /// Names with their texts; `None` for what is no text.
+    Map(Vec<(String, At, Option<String>)>),
 }
 
 impl Layer {
@@ -78,6 +80,17 @@ fn write(slot: Slot<'_>, given: &Given, path: &str, report: &mut Report) {
                 list.push(text.clone());
             }
         }
+        (Slot::Map(pairs, rule), Written::Map(entries)) => {
+            for (name, at, text) in entries {
+                match pair(pairs, rule, name, text.as_deref()) {
+                    Ok(pair) => pairs.push(pair),
+                    Err(message) => report.add(join(path, name), at, message),
+                }
+            }
+        }
+        (_, Written::Map(_)) => {
+            report.add(path, &given.at, "is a section where a value is expected")
+        }
         (Slot::List(..), Written::Text(_)) => {
             report.add(
                 path,
@@ -93,6 +106,25 @@ fn write(slot: Slot<'_>, given: &Given, path: &str, report: &mut Report) {
                 report.add(path, &given.at, message);
             }
         }
+    }
+}
+
+/// A name and its text, if both are right and the name is new.
+fn pair(
+    known: &[(String, String)],
+    rule: Pairs,
+    name: &str,
+    text: Option<&str>,
+) -> Result<(String, String), String> {
+    let text = text.ok_or("is not a text")?;
+    readable(text)?;
+    (rule.test)(name, text)?;
+    match known
+        .iter()
+        .any(|(other, _)| other.eq_ignore_ascii_case(name))
+    {
+        true => Err("is given twice; keep one of the two".to_owned()),
+        false => Ok((name.to_owned(), text.to_owned())),
     }
 }
 
@@ -174,12 +206,21 @@ impl<T> Reader<'_, T> {
                 self.layer.set(key.path, At::Line(entry.line), text)
             }
             (Bind::To(_), Value::List(items)) => self.list(key, entry.line, items),
-            (Bind::To(_), Value::Map(_)) => self.add(
-                key.path,
-                entry.line,
-                "is a section where a value is expected",
-            ),
+            (Bind::To(_), Value::Map(entries)) => self.map(key, entry.line, entries),
         }
+    }
+
+    fn map(&mut self, key: &'static Key<T>, line: u64, entries: Vec<Entry>) {
+        let text = |value| match value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        };
+        let entries = entries
+            .into_iter()
+            .map(|entry| (entry.key, At::Line(entry.line), text(entry.node.value)));
+        let value = Written::Map(entries.collect());
+        let at = At::Line(line);
+        self.layer.0.insert(key.path, Given { at, value });
     }
 
     fn list(&mut self, key: &'static Key<T>, line: u64, items: Vec<Node>) {

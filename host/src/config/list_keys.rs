@@ -3,6 +3,7 @@
 use std::{ops::RangeInclusive, time::Duration};
 
 use super::{
+    access::{HEADER_FILES, HEADERS},
     check,
     draft::{RegistryDraft, SourceDraft},
     key::{Key, Nothing, Text},
@@ -56,7 +57,7 @@ pub(super) const SOURCE: &[Key<SourceDraft>] = &[
         "git.path",
         Text("registry.json"),
         |s| Slot::Text(&mut s.path, check::INNER_PATH),
-        "File in the repository.",
+        "File in the repository, or a folder with files.",
     ),
     Key::new(
         "git.auth.username",
@@ -71,6 +72,12 @@ pub(super) const SOURCE: &[Key<SourceDraft>] = &[
         "File with its password or token, read at each use.",
     ),
     Key::new(
+        "git.caPath",
+        Nothing("the system's authorities"),
+        |s| Slot::Path(&mut s.git_ca_path, check::SECRET_FILE),
+        "Certificates (PEM) of authorities that are trusted besides the system's.",
+    ),
+    Key::new(
         "api.endpoint",
         Nothing("required in `api`"),
         |s| Slot::Text(&mut s.endpoint, check::BASE_URL),
@@ -80,7 +87,43 @@ pub(super) const SOURCE: &[Key<SourceDraft>] = &[
         "api.timeout",
         Text("10s"),
         |s| Slot::Time(&mut s.api_timeout, FETCH),
-        "For one request.",
+        "For one request, from asking to the last byte.",
+    ),
+    Key::new(
+        "api.auth.tokenFile",
+        Nothing("none"),
+        |s| Slot::Path(&mut s.api.token_file, check::SECRET_FILE),
+        "File with a bearer token, read at each pass.",
+    ),
+    Key::new(
+        "api.auth.username",
+        Nothing("none"),
+        |s| Slot::Text(&mut s.api.username, check::USER),
+        "User of HTTP basic authentication; needs `passwordFile`.",
+    ),
+    Key::new(
+        "api.auth.passwordFile",
+        Nothing("none"),
+        |s| Slot::Path(&mut s.api.password_file, check::SECRET_FILE),
+        "File with its password, read at each pass.",
+    ),
+    Key::new(
+        "api.headers",
+        Nothing("none"),
+        |s| Slot::Map(&mut s.api.headers, HEADERS),
+        "Request headers besides cairn's own, by name.",
+    ),
+    Key::new(
+        "api.headerFiles",
+        Nothing("none"),
+        |s| Slot::Map(&mut s.api.header_files, HEADER_FILES),
+        "Files with the values of request headers, by name; read at each pass.",
+    ),
+    Key::new(
+        "api.caPath",
+        Nothing("the system's authorities"),
+        |s| Slot::Path(&mut s.api.ca_path, check::SECRET_FILE),
+        "Certificates (PEM) of authorities that are trusted besides the system's.",
     ),
     Key::new(
         "file.path",
@@ -92,13 +135,49 @@ pub(super) const SOURCE: &[Key<SourceDraft>] = &[
         "file.url",
         Nothing("this or `file.path`"),
         |s| Slot::Url(&mut s.url, check::DOCUMENT_URL),
-        "One document on the web. Parameters that look secret are masked wherever it is shown.",
+        "One document on the web. Parameters that may be secrets are masked wherever it is shown.",
     ),
     Key::new(
         "file.timeout",
         Text("30s"),
         |s| Slot::Time(&mut s.file_timeout, FETCH),
-        "For `file.url` only.",
+        "For `file.url` only: how long the server may be silent. The whole transfer may take 20 times as long.",
+    ),
+    Key::new(
+        "file.auth.tokenFile",
+        Nothing("none"),
+        |s| Slot::Path(&mut s.web.token_file, check::SECRET_FILE),
+        "File with a bearer token, read at each pass.",
+    ),
+    Key::new(
+        "file.auth.username",
+        Nothing("none"),
+        |s| Slot::Text(&mut s.web.username, check::USER),
+        "User of HTTP basic authentication; needs `passwordFile`.",
+    ),
+    Key::new(
+        "file.auth.passwordFile",
+        Nothing("none"),
+        |s| Slot::Path(&mut s.web.password_file, check::SECRET_FILE),
+        "File with its password, read at each pass.",
+    ),
+    Key::new(
+        "file.headers",
+        Nothing("none"),
+        |s| Slot::Map(&mut s.web.headers, HEADERS),
+        "Request headers besides cairn's own, by name.",
+    ),
+    Key::new(
+        "file.headerFiles",
+        Nothing("none"),
+        |s| Slot::Map(&mut s.web.header_files, HEADER_FILES),
+        "Files with the values of request headers, by name; read at each pass.",
+    ),
+    Key::new(
+        "file.caPath",
+        Nothing("the system's authorities"),
+        |s| Slot::Path(&mut s.web.ca_path, check::SECRET_FILE),
+        "Certificates (PEM) of authorities that are trusted besides the system's.",
     ),
     Key::new(
         "syncPolicy.interval",

@@ -4,6 +4,7 @@
 //! `keys.rs`, `list_keys.rs` and `refused.rs` declare every key once; the rest of the folder knows by heart only those that
 //! its rules are about. A new setting is a field in `model.rs` and a row in a table.
 
+mod access;
 mod check;
 mod document;
 mod draft;

@@ -84,19 +84,26 @@ pub enum Origin {
         reference: GitReference,
         path: String,
         auth: Option<BasicAuth>,
+        /// Certificates of authorities that are trusted besides the system's.
+        ca_path: Option<PathBuf>,
     },
     File(FileOrigin),
     Api {
         endpoint: String,
         /// For one request.
         timeout: Duration,
+        access: Access,
     },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileOrigin {
     Path(PathBuf),
-    Url { url: String, timeout: Duration },
+    Url {
+        url: String,
+        timeout: Duration,
+        access: Access,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +113,26 @@ pub enum GitReference {
     Branch(String),
     Tag(String),
     Commit(String),
+}
+
+/// What a source shows to its web server, and which authorities it trusts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access {
+    pub credentials: Option<Credentials>,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// Names, and the files of the values.
+    pub header_files: Vec<(String, PathBuf)>,
+    /// Certificates of authorities that are trusted besides the system's.
+    pub ca_path: Option<PathBuf>,
+}
+
+/// The secret that a source shows; it is read from its file at each pass, so that a rotated one works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// The file of a bearer token.
+    Token(PathBuf),
+    Basic(BasicAuth),
 }
 
 /// HTTP basic authentication; the password is read from its file at each use, so that a rotated one works.

@@ -22,6 +22,16 @@ pub(super) enum Slot<'a> {
     Secret(&'a mut Option<Secret>),
     /// A list of texts; the file alone can give one.
     List(&'a mut Vec<String>, Check),
+    /// A section of names and texts; the file alone can give one.
+    Map(&'a mut Vec<(String, String)>, Pairs),
+}
+
+/// A rule for a name and its text.
+#[derive(Clone, Copy)]
+pub(super) struct Pairs {
+    /// For people, as a noun.
+    pub what: &'static str,
+    pub test: fn(&str, &str) -> Result<(), String>,
 }
 
 impl Slot<'_> {
@@ -51,6 +61,9 @@ impl Slot<'_> {
             }
             Self::Choice(place) => place.pick(text)?,
             Self::Secret(place) => *place = Some(Secret::new(text)),
+            Self::Map(..) => {
+                return Err("is a section; write each name with its value below it".to_owned());
+            }
             Self::List(..) => {
                 return Err(
                     "is a list; write each element on a line of its own after `- `".to_owned(),
@@ -74,6 +87,12 @@ impl Slot<'_> {
             Self::Url(place, _) => url::masked(place),
             Self::Choice(place) => place.word().unwrap_or_default().to_owned(),
             Self::Secret(_) => return None,
+            Self::Map(place, _) => {
+                let entry =
+                    |(name, text): &(String, String)| (name.clone(), Tree::Text(text.clone()));
+                let entries: Vec<_> = place.iter().map(entry).collect();
+                return (!entries.is_empty()).then_some(Tree::Map(entries));
+            }
             Self::List(place, _) => {
                 let items: Vec<Tree> = place.iter().cloned().map(Tree::Text).collect();
                 return (!items.is_empty()).then_some(Tree::List(items));
@@ -108,6 +127,7 @@ impl Slot<'_> {
             Self::Choice(place) => place.words().join(", "),
             Self::Secret(_) => "text, never shown".to_owned(),
             Self::List(_, check) => format!("list, each: {}", check.what),
+            Self::Map(_, pairs) => format!("section, each: {}", pairs.what),
         }
     }
 }

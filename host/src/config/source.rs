@@ -5,7 +5,7 @@ use super::{
     draft::SourceDraft,
     element::{Element, present},
     error::{At, Report},
-    layer::{self, Layer, join},
+    layer::{self, Layer, Written, join},
     list_keys,
     model::Source,
     refused,
@@ -72,6 +72,17 @@ fn origins(entries: &[Entry]) -> Vec<Origin> {
         .collect()
 }
 
+/// Keys that mean nothing for a file of this machine.
+const WEB_ONLY: [&str; 7] = [
+    "file.timeout",
+    "file.auth.tokenFile",
+    "file.auth.username",
+    "file.auth.passwordFile",
+    "file.headers",
+    "file.headerFiles",
+    "file.caPath",
+];
+
 /// The rules between the keys of one element.
 struct Rules<'a> {
     layer: &'a Layer,
@@ -87,7 +98,10 @@ impl Rules<'_> {
     fn origin(&self, origin: &Origin, report: &mut Report) {
         match origin.key.as_str() {
             "git" => self.git(report),
-            "api" => self.require("api.endpoint", report),
+            "api" => {
+                self.require("api.endpoint", report);
+                self.access("api", report);
+            }
             "file" if !origin.inline => self.file(origin.line, report),
             _ => {}
         }
@@ -96,9 +110,47 @@ impl Rules<'_> {
     fn git(&self, report: &mut Report) {
         self.require("git.repository", report);
         self.exclusive(&["git.branch", "git.tag", "git.commit"], report);
-        let auth = ["git.auth.username", "git.auth.passwordFile"];
-        if auth.iter().any(|path| self.layer.get(path).is_some()) {
-            auth.iter().for_each(|path| self.require(path, report));
+        self.together(&["git.auth.username", "git.auth.passwordFile"], report);
+    }
+
+    /// A token or a user with a password, and no header twice.
+    fn access(&self, section: &str, report: &mut Report) {
+        let key = |name: &str| format!("{section}.{name}");
+        let [token, user, password] =
+            ["auth.tokenFile", "auth.username", "auth.passwordFile"].map(key);
+        self.exclusive(&[&token, &user], report);
+        self.exclusive(&[&token, &password], report);
+        if self.layer.get(&token).is_none() {
+            self.together(&[&user, &password], report);
+        }
+        let (headers, files) = (key("headers"), key("headerFiles"));
+        let authenticated = [&token, &user]
+            .map(|path| self.layer.get(path))
+            .iter()
+            .any(Option::is_some);
+        let named: Vec<&str> = self.names(&headers).map(|(name, _)| name).collect();
+        for (name, at) in self.names(&files) {
+            let twice = named.iter().any(|other| other.eq_ignore_ascii_case(name));
+            if twice || authenticated && name.eq_ignore_ascii_case("authorization") {
+                let message = format!("is given twice; `{headers}` or `{section}.auth` has it too");
+                report.add(join(self.base, &join(&files, name)), at, message);
+            }
+        }
+    }
+
+    /// The names below a section that has no fixed ones.
+    fn names<'s>(&'s self, path: &str) -> impl Iterator<Item = (&'s str, &'s At)> + use<'s> {
+        let entries = match self.layer.get(path).map(|given| &given.value) {
+            Some(Written::Map(entries)) => entries.as_slice(),
+            _ => &[],
+        };
+        entries.iter().map(|(name, at, _)| (name.as_str(), at))
+    }
+
+    /// All of the paths, when one of them is given.
+    fn together(&self, paths: &[&str], report: &mut Report) {
+        if paths.iter().any(|path| self.layer.get(path).is_some()) {
+            paths.iter().for_each(|path| self.require(path, report));
         }
     }
 
@@ -112,15 +164,16 @@ impl Rules<'_> {
                 "has neither `path` nor `url`; give one of them",
             );
         }
-        if let (Some(timeout), Some(_), None) =
-            (given("file.timeout"), given("file.path"), given("file.url"))
-        {
-            report.add(
-                join(self.base, "file.timeout"),
-                &timeout.at,
-                "only applies to `file.url`; remove it",
-            );
+        if given("file.path").is_some() && given("file.url").is_none() {
+            for (path, place) in WEB_ONLY
+                .iter()
+                .filter_map(|path| Some((path, given(path)?)))
+            {
+                let message = "only applies to `file.url`; remove it";
+                report.add(join(self.base, path), &place.at, message);
+            }
         }
+        self.access("file", report);
     }
 
     /// At most one of the paths is given.

@@ -24,6 +24,11 @@ fn parsed(text: &str) -> Result<Url, String> {
     if url.fragment().is_some() {
         return Err("has a fragment (`#…`), which is never sent; remove it".to_owned());
     }
+    if text.contains(MASK) {
+        return Err(format!(
+            "has the mask `{MASK}`, which `cairn config` shows in place of a secret; give the true value"
+        ));
+    }
     Ok(url)
 }
 
@@ -37,34 +42,32 @@ pub(super) fn base(text: &str) -> Result<(), String> {
     }
 }
 
-/// Parameters whose value is shown as `***`: a document URL may need one, but nobody should read it in a listing.
-const SECRET_PARAMETERS: [&str; 8] = [
-    "token",
-    "key",
-    "secret",
-    "password",
-    "auth",
-    "sig",
-    "credential",
-    "jwt",
+/// What is shown in place of a value.
+const MASK: &str = "***";
+
+/// Parameters that say what is asked for; the values of all others may be secrets and are shown as `***`.
+const HARMLESS: [&str; 20] = [
+    "ref", "branch", "tag", "commit", "sha", "at", "path", "file", "filename", "format", "type",
+    "version", "v", "raw", "inline", "download", "page", "limit", "lang", "search",
 ];
 
-/// The URL as it may be shown, with the values of parameters that look secret replaced.
+/// The URL as it may be shown, with the values of parameters replaced that may be secrets.
 pub(super) fn masked(text: &str) -> String {
     let Some((base, query)) = text.split_once('?') else {
         return text.to_owned();
     };
     let mask = |pair: &str| match pair.split_once('=') {
-        Some((name, _)) if is_secret(name) => format!("{name}=***"),
-        _ => pair.to_owned(),
+        Some((name, _)) if !is_harmless(name) => format!("{name}={MASK}"),
+        Some(_) => pair.to_owned(),
+        // It has no name and may be a secret itself.
+        None => MASK.to_owned(),
     };
     let pairs: Vec<String> = query.split('&').map(mask).collect();
     format!("{base}?{}", pairs.join("&"))
 }
 
-fn is_secret(parameter: &str) -> bool {
-    let name = parameter.to_ascii_lowercase();
-    SECRET_PARAMETERS.iter().any(|part| name.contains(part))
+fn is_harmless(parameter: &str) -> bool {
+    HARMLESS.contains(&parameter.to_ascii_lowercase().as_str())
 }
 
 #[cfg(test)]
@@ -88,6 +91,7 @@ mod tests {
             ("https://user:hunter2@example.com/", false),
             ("https://example.com/ x", false),
             ("https://example.com/#main", false),
+            ("https://example.com/raw?token=***", false),
             ("", false),
         ] {
             assert_eq!(document(text).is_ok(), expected, "{text}");
@@ -116,7 +120,11 @@ mod tests {
             ),
             (
                 "https://e.com/x?X-Amz-Signature=abc&a",
-                "https://e.com/x?X-Amz-Signature=***&a",
+                "https://e.com/x?X-Amz-Signature=***&***",
+            ),
+            (
+                "https://e.com/x?code=abc&pw=def&st=2026&Ref=main",
+                "https://e.com/x?code=***&pw=***&st=***&Ref=main",
             ),
         ] {
             assert_eq!(masked(url), shown);

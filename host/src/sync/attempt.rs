@@ -30,9 +30,16 @@ use crate::{
 /// Pause after the first failure; it doubles with each further one, up to the source's interval.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
+/// Most that an upstream's `Retry-After` may ask for; a source with a longer interval may be left alone for that long.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
+
 /// What a person is told when a source is left alone for that.
 pub const OVERRULED: &str = "another process configured this source otherwise, later than this one: it is left to \
     processes with that configuration. To have this one's apply again, start this one anew";
+
+/// The message of a source of which only a part could be read.
+const PARTIAL: &str = "a file of the folder cannot be read, so that nothing is removed; the others are served; mend the file \
+    that `cairn sync --report` names";
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,6 +177,9 @@ impl Attempt<'_> {
                 }
                 Ok(Step::Complete(complete)) => {
                     self.commit(&mut intake).await?;
+                    if complete.partial {
+                        return Ok(self.fail(PARTIAL.to_owned(), None).await);
+                    }
                     let (pass, taken) = intake.finish();
                     let fingerprint = complete.fingerprint.unwrap_or_default();
                     return self.complete(pass, taken, &fingerprint).await;
@@ -226,7 +236,9 @@ impl Attempt<'_> {
     async fn refused(&self, error: SourceError) -> Result<Outcome> {
         match error.kind {
             sources::Kind::Stopped => return Ok(Outcome::Stopped),
-            sources::Kind::CursorRejected => pass::abandon(self.daemon.cx(), self.lease).await?,
+            sources::Kind::CursorRejected | sources::Kind::Inconsistent => {
+                pass::abandon(self.daemon.cx(), self.lease).await?
+            }
             _ => {}
         }
         Ok(self.fail(error.message, error.retry_after).await)
@@ -244,17 +256,26 @@ impl Attempt<'_> {
 
     /// One interval from now, and a little more, so that many sources do not wake at once.
     fn next_run(&self) -> Timestamp {
-        super::later(self.source.interval.mul_f64(1.0 + fastrand::f64() / 10.0))
+        super::later(lengthened(self.source.interval, fastrand::f64() / 10.0))
     }
 }
 
-/// The pause after a failure: doubling, at least what upstream asks for, and up to a quarter more.
+/// The pause after a failure: doubling, at least what upstream asks for within bounds, and up to a quarter more.
 fn pause(attempts: i64, interval: Duration, retry_after: Option<Duration>) -> Duration {
     let doublings = u32::try_from(attempts.clamp(0, 10)).unwrap_or(0);
-    let pause = (FIRST_PAUSE * 2_u32.pow(doublings)).min(interval.max(FIRST_PAUSE));
-    pause
-        .max(retry_after.unwrap_or_default())
-        .mul_f64(1.0 + fastrand::f64() / 4.0)
+    let own = FIRST_PAUSE.saturating_mul(2_u32.pow(doublings));
+    let asked = retry_after
+        .unwrap_or_default()
+        .min(interval.max(LONGEST_RETRY_AFTER));
+    lengthened(
+        own.min(interval.max(FIRST_PAUSE)).max(asked),
+        fastrand::f64() / 4.0,
+    )
+}
+
+/// The time and a share of it more; the longest there is where that is too much.
+fn lengthened(time: Duration, share: f64) -> Duration {
+    Duration::try_from_secs_f64(time.as_secs_f64() * (1.0 + share)).unwrap_or(Duration::MAX)
 }
 
 /// Ends the span of an attempt. One that found another process at work is not told: it comes every second.
@@ -340,5 +361,20 @@ mod tests {
         check(1000, None, 60);
         check(0, Some(300), 300);
         check(3, Some(1), 40);
+    }
+
+    #[test]
+    fn pauses_asked_for_are_bounded_by_the_interval_or_an_hour() {
+        let hour = Duration::from_secs(3600);
+        for (asked, interval, most) in [
+            (Duration::from_secs(9_999_999_999), hour / 60, hour),
+            (Duration::MAX, hour / 3600, hour),
+            (Duration::MAX, hour * 24, hour * 24),
+            (Duration::from_secs(u64::MAX), Duration::MAX, Duration::MAX),
+        ] {
+            let found = pause(0, interval, Some(asked));
+            assert!(found >= most.min(asked), "{asked:?}: {found:?}");
+            assert!(found <= lengthened(most, 0.25), "{asked:?}: {found:?}");
+        }
     }
 }

@@ -6,6 +6,7 @@ mod daemon;
 mod formats;
 mod intake;
 mod preview;
+mod remedy;
 mod scratch;
 mod settings;
 mod sources;
@@ -20,6 +21,7 @@ use crate::clock::now;
 pub use attempt::{OVERRULED, Outcome};
 pub use daemon::Daemon;
 pub use preview::Preview;
+pub use remedy::remedy;
 pub use settings::spec;
 pub use watch::Watch;
 

@@ -16,6 +16,7 @@ fn the_older_form_loads_as_the_deployment_guide_has_it() {
             reference: GitReference::Branch("main".to_owned()),
             path: "pkg/registry/data/registry.json".to_owned(),
             auth: None,
+            ca_path: None,
         },
         format: Some(Format::Toolhive),
         interval: 15 * MINUTE,
@@ -94,6 +95,7 @@ fn the_current_form_loads_every_key() {
                     username: "reader".to_owned(),
                     password_file: PathBuf::from("/run/secrets/git"),
                 }),
+                ca_path: None,
             },
             format: Some(Format::Upstream),
             interval: 90 * MINUTE,
@@ -110,6 +112,7 @@ fn the_current_form_loads_every_key() {
         reference,
         path: path.to_owned(),
         auth: None,
+        ca_path: None,
     };
     let origins: Vec<Origin> = config
         .sources
@@ -128,11 +131,13 @@ fn the_current_form_loads_every_key() {
             Origin::Api {
                 endpoint: "https://registry.example.com/registry/all".to_owned(),
                 timeout: 5 * MINUTE,
+                access: Access::default(),
             },
             Origin::File(FileOrigin::Path(PathBuf::from("./servers.json"))),
             Origin::File(FileOrigin::Url {
                 url: "https://example.com/raw?ref=main".to_owned(),
                 timeout: Duration::from_secs(30),
+                access: Access::default(),
             }),
         ]
     );

@@ -1,5 +1,6 @@
 //! The configuration as an operator meets it: a file, an environment, flags, and what comes of them.
 
+mod access;
 mod database;
 mod files;
 mod forms;

@@ -116,7 +116,7 @@ fn the_examples_of_the_documentation_load() {
         .skip(1)
         .filter_map(|rest| rest.split("```").next())
         .collect();
-    assert_eq!(examples.len(), 2);
+    assert_eq!(examples.len(), 3);
     for example in examples {
         read(example, &[]).unwrap_or_else(|error| panic!("{error}\n{example}"));
     }

@@ -168,8 +168,8 @@ fn names_sections_and_values_stand_where_they_belong() {
             &[
                 "5: database: is not a section; write its keys below it, indented",
                 "6: limits: is not a section; write its keys below it, indented",
-                "7: cache.size: is a section where a value is expected",
                 "7: cache.enabled: is a list where one value is expected",
+                "7: cache.size: is a section where a value is expected",
             ],
         ),
         (

@@ -88,10 +88,17 @@ pub(super) fn mismatch(
     FormatError::OtherForm(message)
 }
 
-/// The error for a text whose first byte cannot begin an object or an array.
-pub(super) fn not_json(first: Option<u8>) -> FormatError {
-    let found = match first {
+/// What the pointer of a file in Git LFS begins with.
+const LFS: &[u8] = b"version https://git-lfs";
+
+/// The error for a text that begins like this, not with an object or an array.
+pub(super) fn not_json(beginning: &[u8]) -> FormatError {
+    let found = match beginning.first() {
         None => "it is empty",
+        Some(_) if beginning.starts_with(LFS) => {
+            "it is a pointer of Git LFS, which is not read: store the file itself in the repository"
+        }
+        Some(_) if is_yaml(beginning) => "it seems to be YAML: convert it to JSON",
         Some(b'<') => "it is HTML or XML, as a login or error page is",
         Some(0x1F) => "it is compressed",
         Some(0xFE | 0xFF) => "it is UTF-16; save it as UTF-8",
@@ -102,4 +109,25 @@ pub(super) fn not_json(first: Option<u8>) -> FormatError {
         format!("the content should be a JSON object or array, but {found}"),
         None,
     )
+}
+
+/// Whether the first line is a document mark, a comment, an element of a list, or a key with a colon.
+fn is_yaml(beginning: &[u8]) -> bool {
+    let line = beginning
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let line = String::from_utf8_lossy(line);
+    let line = line.trim_end();
+    let is_key = |key: &str| {
+        let plain = |letter: char| letter.is_alphanumeric() || "_$-. ".contains(letter);
+        !key.is_empty() && key.trim_matches(['"', '\'']).chars().all(plain)
+    };
+    line == "---"
+        || line.starts_with("--- ")
+        || line.starts_with("- ")
+        || line.starts_with("%YAML")
+        || line.starts_with("# ")
+        || line.strip_suffix(':').is_some_and(is_key)
+        || line.split_once(": ").is_some_and(|(key, _)| is_key(key))
 }

@@ -1,8 +1,10 @@
 //! The forms in which records come: one streaming reader for all of them. It hands over records as they came, before
 //! any judgement, in memory that does not grow with their number. It never fetches anything and never touches the store.
 
+mod cursor;
 mod element;
 mod extent;
+mod folder;
 mod layout;
 mod legacy;
 mod reader;
@@ -15,6 +17,8 @@ use std::{fmt, io, io::Read, ops::ControlFlow};
 use serde_json::value::RawValue;
 
 use crate::config::model::Format;
+pub(crate) use cursor::Cursors;
+pub(crate) use folder::is_of_registry;
 pub(crate) use layout::Layout;
 pub(crate) use scan::Place;
 
@@ -87,8 +91,8 @@ pub(crate) struct Summary {
     pub layout: Layout,
     pub records: u64,
     pub rejected: u64,
-    /// `metadata.nextCursor` of a page.
-    pub next_cursor: Option<String>,
+    /// What a page says about the next one.
+    pub cursors: Cursors,
 }
 
 /// Reads one JSON text and hands its records to `sink` as they come, until it breaks.
@@ -100,6 +104,13 @@ pub(crate) fn read(
     sink: &mut dyn FnMut(Item) -> ControlFlow<()>,
 ) -> Result<Summary, FormatError> {
     reader::Reader::new(input, reading, sink).read()
+}
+
+/// Name and version of a document as they stand in it, without any judgement.
+pub(crate) fn identity(document: &[u8]) -> Option<(&str, Option<&str>)> {
+    let text = str::from_utf8(document).ok()?;
+    let [name, version] = element::members(text, ["name", "version"]).ok()?;
+    Some((name?.get(), version.map(RawValue::get)))
 }
 
 /// Why a text was not read to its end.

@@ -5,6 +5,7 @@ use std::{io::Read, ops::ControlFlow};
 
 use super::{
     Expected, FormatError, Item, Layout, RawRecord, Reading, Summary,
+    cursor::Cursors,
     element::{self, Outcome},
     layout, legacy,
     scan::{Captured, Kept, Place, Scanner},
@@ -23,7 +24,7 @@ pub(super) struct Reader<'a, R> {
     groups: u64,
     records: u64,
     rejected: u64,
-    next_cursor: Option<String>,
+    cursors: Cursors,
 }
 
 impl<'a, R: Read> Reader<'a, R> {
@@ -42,7 +43,7 @@ impl<'a, R: Read> Reader<'a, R> {
             groups: 0,
             records: 0,
             rejected: 0,
-            next_cursor: None,
+            cursors: Cursors::default(),
         }
     }
 
@@ -52,7 +53,7 @@ impl<'a, R: Read> Reader<'a, R> {
                 layout,
                 records: self.records,
                 rejected: self.rejected,
-                next_cursor: self.next_cursor,
+                cursors: self.cursors,
             }),
             Err(error) => Err(error.after(self.records)),
         }
@@ -67,7 +68,7 @@ impl<'a, R: Read> Reader<'a, R> {
                 self.servers("")?;
                 self.nothing_follows()?;
             }
-            first => return Err(layout::not_json(first)),
+            _ => return Err(layout::not_json(self.scan.ahead())),
         }
         self.layout.ok_or_else(|| self.unknown())
     }
@@ -138,13 +139,23 @@ impl<'a, R: Read> Reader<'a, R> {
             ("data", Some(b'{')) if self.layout.is_none_or(|known| known == Layout::Upstream) => {
                 self.data()
             }
-            ("metadata", Some(b'{')) => self.metadata(),
             ("name", Some(b'"')) | ("server", Some(b'{')) => {
                 self.is_record = true;
                 self.skip()
             }
-            _ => self.skip(),
+            _ => self.beside(key),
         }
+    }
+
+    /// A member beside the records: it may say where the next page is.
+    fn beside(&mut self, key: &str) -> Result<(), FormatError> {
+        let value = self.scan.value()?;
+        element::skip(&value)?;
+        if self.reading.expected == Expected::Page {
+            let text = str::from_utf8(value.bytes).ok();
+            self.cursors.note(key, text.filter(|_| value.whole));
+        }
+        Ok(())
     }
 
     /// `servers` of the other shape would silently be missing: only where the key means nothing may it be passed over.
@@ -182,19 +193,6 @@ impl<'a, R: Read> Reader<'a, R> {
             ("plugins", Some(b'[')) if self.found(Layout::Upstream) => self.skipped("plugins"),
             _ => self.skip(),
         }
-    }
-
-    fn metadata(&mut self) -> Result<(), FormatError> {
-        let value = self.scan.value()?;
-        element::skip(&value)?;
-        if let Ok(text) = str::from_utf8(value.bytes)
-            && let Ok([Some(cursor)]) = element::members(text, ["nextCursor"])
-        {
-            self.next_cursor = serde_json::from_str(cursor.get())
-                .ok()
-                .filter(|cursor: &String| !cursor.is_empty());
-        }
-        Ok(())
     }
 
     fn servers(&mut self, path: &str) -> Result<(), FormatError> {

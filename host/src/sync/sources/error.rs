@@ -1,7 +1,7 @@
 //! Why a source could not be read, in classes that the daemon acts upon. Messages are public: they name the remedy and
 //! never a secret.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{error::Error, fmt, io, time::Duration};
 
 use super::super::formats::FormatError;
 
@@ -14,9 +14,19 @@ pub(crate) enum Kind {
     Timeout,
     Unauthorized,
     NotFound,
+    /// The encrypted connection cannot be made.
+    Tls,
+    /// A redirect leads to where the source must not go, or in a circle.
+    Redirect,
+    /// This machine's disk cannot be written to or read.
+    Disk,
+    /// The file of a secret or a certificate cannot be used.
+    Secret,
     /// The content is not what it should be.
     Format,
     TooLarge,
+    /// The upstream contradicts itself, as one does that repeats its pages: the next pass begins anew.
+    Inconsistent,
     /// The upstream refuses the saved cursor or time: begin a full pass without them.
     CursorRejected,
     /// The daemon itself ended the pass.
@@ -49,12 +59,18 @@ impl SourceError {
 
     /// What was read from `place` is not what it should be.
     pub(super) fn format(place: &str, error: &FormatError) -> Self {
-        let kind = match error {
-            FormatError::Read(_) => Kind::Other,
-            FormatError::Content { .. } | FormatError::OtherForm(_) => Kind::Format,
+        let (kind, remedy) = match error {
+            FormatError::Read(_) => (Kind::Disk, "see to the disk of this machine"),
+            FormatError::Content { message, .. } if message.contains("HTML") => (
+                Kind::Format,
+                "check the address, and whether the server asks for a login (`auth`)",
+            ),
+            FormatError::Content { .. } | FormatError::OtherForm(_) => {
+                (Kind::Format, "check the address, or mend the content there")
+            }
             FormatError::Stopped => return Self::stopped(),
         };
-        Self::new(kind, format!("{place}: {error}"))
+        Self::new(kind, format!("{place}: {error}; {remedy}"))
     }
 
     /// Whether the same request may succeed a little later.
@@ -78,6 +94,18 @@ pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
         cause = inner;
     }
     cause.to_string()
+}
+
+/// The cause of that type. Those inside I/O errors are found too, which `source` passes over.
+pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    if let Some(found) = error.downcast_ref() {
+        return Some(found);
+    }
+    let inner: Option<&'a (dyn Error + 'static)> = match error.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as _),
+        None => error.source(),
+    };
+    find(inner?)
 }
 
 /// An address without what may be secret in it: user, password, query.

@@ -9,17 +9,17 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, StatusCode, header};
-use reqwest::Response;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
     Complete, Context, Fetch, Kind, Request, SourceError, error::public_url, fingerprint,
-    http as web, items,
+    http as answers, items, network::Web,
 };
 use crate::{
-    config::model::Format,
+    config::model::{Access, Format},
     sync::formats::{Expected, Reading},
 };
 
@@ -81,6 +81,7 @@ pub(super) async fn from_path(
                 let end = read(&mut outlet, (&path, file, metadata), reading);
                 outlet.finish(end.map(|state| Complete {
                     fingerprint: Some(fingerprint::save(&identity, state)),
+                    partial: false,
                 }));
             });
             Ok(Fetch::Items(items))
@@ -204,6 +205,11 @@ struct AtUrl {
 }
 
 impl AtUrl {
+    /// Whether there is something by which the server can tell that nothing has changed.
+    fn is_conditional(&self) -> bool {
+        self.etag.is_some() || self.last_modified.is_some()
+    }
+
     fn of(headers: &HeaderMap, sha256: String) -> Self {
         let text = |name| Some(headers.get(name)?.to_str().ok()?.to_owned());
         Self {
@@ -216,7 +222,7 @@ impl AtUrl {
 
 /// Begins a pass over a file behind a URL.
 pub(super) async fn from_url(
-    (url, timeout): (&str, Duration),
+    (url, timeout, access): (&str, Duration, &Access),
     format: Option<Format>,
     identity: String,
     request: Request,
@@ -224,22 +230,29 @@ pub(super) async fn from_url(
 ) -> Result<Fetch, SourceError> {
     let saved = fingerprint::load::<AtUrl>(&identity, request.fingerprint.as_deref());
     let place = public_url(url);
-    let response = ask(url, timeout, saved.as_ref(), cx).await?;
-    if let (StatusCode::NOT_MODIFIED, Some(saved)) = (response.status(), &saved) {
+    let url = address(url)?;
+    let web = Web::new(&url, access, "file")?;
+    let conditions = conditions(saved.as_ref());
+    let response = tokio::select! {
+        answer = web.get(url, &conditions, timeout) => answer?,
+        () = cx.stop.wait() => return Err(SourceError::stopped()),
+    };
+    let conditional = saved.as_ref().filter(|saved| saved.is_conditional());
+    if let (StatusCode::NOT_MODIFIED, Some(saved)) = (response.status(), conditional) {
         return Ok(Fetch::Unchanged {
             fingerprint: fingerprint::save(&identity, saved),
         });
     }
     if response.status() != StatusCode::OK {
-        return Err(web::refusal(&place, response.status(), response.headers()));
+        return Err(web.refusal(&place, &response));
     }
     let headers = response.headers().clone();
     let body = tokio::time::timeout(
-        timeout * TRANSFER,
-        web::body(response, MAX_DOWNLOAD, timeout, &cx.scratch),
+        timeout.saturating_mul(TRANSFER),
+        answers::body(response, MAX_DOWNLOAD, timeout, &cx.scratch),
     );
-    let web::Body { file, sha256 } = tokio::select! {
-        body = body => body.unwrap_or_else(|_| Err(web::silence(&place, timeout * TRANSFER)))?,
+    let answers::Body { file, sha256 } = tokio::select! {
+        body = body => body.unwrap_or_else(|_| Err(answers::silence(&place, timeout.saturating_mul(TRANSFER))))?,
         () = cx.stop.wait() => return Err(SourceError::stopped()),
     };
     let state = AtUrl::of(&headers, sha256);
@@ -258,34 +271,37 @@ pub(super) async fn from_url(
         };
         let end = outlet.read(file, reading).map(|_| Complete {
             fingerprint: Some(fingerprint),
+            partial: false,
         });
         outlet.finish(end.map_err(|error| SourceError::format(&place, &error)));
     });
     Ok(Fetch::Items(items))
 }
 
-/// Asks for the file, if it has changed. The timeout is for the answer to begin.
-async fn ask(
-    url: &str,
-    timeout: Duration,
-    saved: Option<&AtUrl>,
-    cx: &Context,
-) -> Result<Response, SourceError> {
-    let mut request = cx
-        .http
-        .get(url)
-        .header(header::ACCEPT, "application/json, */*;q=0.5");
-    if let Some(etag) = saved.and_then(|saved| saved.etag.as_deref()) {
-        request = request.header(header::IF_NONE_MATCH, etag);
+fn address(url: &str) -> Result<Url, SourceError> {
+    Url::parse(url).map_err(|error| {
+        let message = format!(
+            "{}: not an address that can be asked ({error}); `file.url` must be an http(s) one",
+            public_url(url)
+        );
+        SourceError::new(Kind::Other, message)
+    })
+}
+
+/// Headers that ask for the file only if it has changed.
+fn conditions(saved: Option<&AtUrl>) -> HeaderMap {
+    let accept = HeaderValue::from_static("application/json, */*;q=0.5");
+    let mut headers = HeaderMap::from_iter([(header::ACCEPT, accept)]);
+    let Some(saved) = saved else {
+        return headers;
+    };
+    for (name, value) in [
+        (header::IF_NONE_MATCH, &saved.etag),
+        (header::IF_MODIFIED_SINCE, &saved.last_modified),
+    ] {
+        if let Some(value) = value.as_deref().and_then(|value| value.parse().ok()) {
+            headers.insert(name, value);
+        }
     }
-    if let Some(time) = saved.and_then(|saved| saved.last_modified.as_deref()) {
-        request = request.header(header::IF_MODIFIED_SINCE, time);
-    }
-    tokio::select! {
-        answer = tokio::time::timeout(timeout, request.send()) => match answer {
-            Ok(answer) => answer.map_err(|error| web::transport(&public_url(url), &error)),
-            Err(_) => Err(web::silence(&public_url(url), timeout)),
-        },
-        () = cx.stop.wait() => Err(SourceError::stopped()),
-    }
+    headers
 }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use crate::config::model::{FileOrigin, Origin, Source};
+use crate::config::model::{Access, FileOrigin, Origin, Source};
 
 /// To be raised when the same bytes would be read into other records than before.
 const REVISION: u32 = 1;
@@ -20,12 +20,27 @@ pub(crate) fn identity(source: &Source, max_record_size: usize) -> String {
         Origin::Api { endpoint, .. } => (endpoint.as_str(), ""),
     };
     let text = format!(
-        "{REVISION}\n{place}\n{path}\n{:?}\n{max_record_size}",
-        source.format
+        "{REVISION}\n{place}\n{path}\n{:?}\n{max_record_size}{}",
+        source.format,
+        shown_as(source)
     );
     let mut digest = hex(&Sha256::digest(text));
     digest.truncate(16);
     digest
+}
+
+/// Who the source is to its server, which may give each another list. A secret does not show in it, so that a rotated one
+/// changes nothing.
+fn shown_as(source: &Source) -> String {
+    let (Origin::Api { access, .. } | Origin::File(FileOrigin::Url { access, .. })) =
+        &source.origin
+    else {
+        return String::new();
+    };
+    match *access == Access::default() {
+        true => String::new(),
+        false => format!("\n{:?}\n{:?}", access.credentials, access.headers),
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -1,5 +1,5 @@
-//! HTTP for sources: one client, answers in classes, and bodies that are taken down completely before they are read, so
-//! that a slow reader never looks like a slow server and a broken transfer leaves nothing behind.
+//! Answers of web servers to sources: their classes, and bodies that are taken down completely before they are read, so
+//! that a slow reader never looks like a slow server and a broken transfer leaves nothing behind. It sends no request.
 
 use std::{
     io::{Seek, Write},
@@ -8,37 +8,24 @@ use std::{
 };
 
 use http::{HeaderMap, StatusCode, header};
-use reqwest::{Client, Response, redirect};
+use reqwest::Response;
 use sha2::{Digest, Sha256};
 use tempfile::SpooledTempFile;
+use tokio::time::Instant;
 
 use super::{
     Kind, SourceError,
-    error::{public_url, root_cause},
+    error::{find, public_url, root_cause},
     fingerprint,
+    network::{Refused, explain},
 };
 
-/// Redirects that are followed.
-const REDIRECTS: usize = 5;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes per second that a transfer has at least.
+const LEAST_SPEED: u32 = 1 << 10;
+/// The longest stretch over which the speed is measured; a source with a shorter `timeout` has that one.
+const LONGEST_STRETCH: Duration = Duration::from_secs(30);
 /// Bytes of a body that are held in memory; a larger one goes to disk.
 const IN_MEMORY: usize = 1 << 20;
-
-/// The client of all sources. It needs the process's TLS provider to be installed.
-pub(crate) fn client() -> Result<Client, SourceError> {
-    Client::builder()
-        .user_agent(concat!("cairn/", env!("CARGO_PKG_VERSION")))
-        .redirect(redirect::Policy::limited(REDIRECTS))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .gzip(true)
-        .build()
-        .map_err(|error| {
-            SourceError::new(
-                Kind::Other,
-                format!("no HTTP client: {}", root_cause(&error)),
-            )
-        })
-}
 
 /// A body that has arrived as a whole, at its beginning.
 pub(super) struct Body {
@@ -47,7 +34,8 @@ pub(super) struct Body {
     pub sha256: String,
 }
 
-/// Takes down a body of at most `limit` bytes, none of which may be awaited longer than `patience`.
+/// Takes down a body of at most `limit` bytes, none of which may be awaited longer than `patience`, and which must not be
+/// slower than the least speed.
 pub(super) async fn body(
     mut response: Response,
     limit: u64,
@@ -58,13 +46,18 @@ pub(super) async fn body(
     let too_large = || {
         SourceError::new(
             Kind::TooLarge,
-            format!("{url}: the answer has more than {limit} bytes"),
+            format!(
+                "{url}: the answer has more than {limit} bytes; check the address, it should lead to servers only"
+            ),
         )
     };
     let disk = |error: std::io::Error| {
         SourceError::new(
-            Kind::Other,
-            format!("{url}: {} cannot be written: {error}", scratch.display()),
+            Kind::Disk,
+            format!(
+                "{url}: {} cannot be written: {error}; see to space and permissions there",
+                scratch.display()
+            ),
         )
     };
     if response
@@ -78,12 +71,16 @@ pub(super) async fn body(
         0,
         Sha256::new(),
     );
+    let mut pace = Pace::new(patience);
     loop {
         let chunk = tokio::time::timeout(patience, response.chunk()).await;
         let chunk = chunk.map_err(|_| silence(&url, patience))?;
         let Some(chunk) = chunk.map_err(|error| transport(&url, &error))? else {
             break;
         };
+        if !pace.keeps_up(chunk.len()) {
+            return Err(too_slow(&url));
+        }
         length += chunk.len() as u64;
         if length > limit {
             return Err(too_large());
@@ -99,6 +96,42 @@ pub(super) async fn body(
     })
 }
 
+/// The speed of a transfer, stretch by stretch.
+struct Pace {
+    stretch: Duration,
+    begun: Instant,
+    bytes: u64,
+}
+
+impl Pace {
+    fn new(patience: Duration) -> Self {
+        Self {
+            stretch: patience.min(LONGEST_STRETCH),
+            begun: Instant::now(),
+            bytes: 0,
+        }
+    }
+
+    /// Counts bytes that have arrived; false when a stretch had too few.
+    fn keeps_up(&mut self, bytes: usize) -> bool {
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+        let took = self.begun.elapsed();
+        if took < self.stretch {
+            return true;
+        }
+        let enough = self.bytes as f64 >= f64::from(LEAST_SPEED) * took.as_secs_f64();
+        (self.begun, self.bytes) = (Instant::now(), 0);
+        enough
+    }
+}
+
+fn too_slow(url: &str) -> SourceError {
+    let message = format!(
+        "{url}: less than {LEAST_SPEED} bytes per second arrive; see whether the server and the network are well"
+    );
+    SourceError::new(Kind::Timeout, message)
+}
+
 pub(super) fn silence(url: &str, patience: Duration) -> SourceError {
     let message = format!(
         "{url}: not there after {} s; raise the source's `timeout`",
@@ -110,17 +143,17 @@ pub(super) fn silence(url: &str, patience: Duration) -> SourceError {
 /// A request without an answer, or an answer that broke off.
 pub(super) fn transport(url: &str, error: &reqwest::Error) -> SourceError {
     let cause = root_cause(error);
+    if let Some(refused) = find::<Refused>(error) {
+        return SourceError::new(Kind::Redirect, format!("{url}: {refused}"));
+    }
+    if let Some(fault) = explain(error) {
+        return SourceError::new(Kind::Tls, format!("{url}: {fault}"));
+    }
     if error.is_timeout() {
         let message = format!(
             "{url}: no answer in time; raise the source's `timeout` or see whether the server is well"
         );
         return SourceError::new(Kind::Timeout, message);
-    }
-    if error.is_redirect() {
-        return SourceError::new(
-            Kind::Other,
-            format!("{url}: more than {REDIRECTS} redirects, or a broken one"),
-        );
     }
     if error.is_builder() {
         return SourceError::new(
@@ -142,9 +175,18 @@ pub(super) fn refusal(url: &str, status: StatusCode, headers: &HeaderMap) -> Sou
             "access is refused; check credentials and permissions",
         ),
         404 | 410 => (Kind::NotFound, "nothing is there; check the address"),
-        408 | 425 | 429 => (Kind::Unreachable, "the server asks to wait"),
-        500..=599 => (Kind::Unreachable, "the server is unwell"),
-        _ => (Kind::Other, "not an answer that can be used"),
+        408 | 425 | 429 => (
+            Kind::Unreachable,
+            "the server asks to wait; it is tried again by itself",
+        ),
+        500..=599 => (
+            Kind::Unreachable,
+            "the server is unwell; it is tried again by itself",
+        ),
+        _ => (
+            Kind::Other,
+            "not an answer that can be used; check the address",
+        ),
     };
     let mut error = SourceError::new(kind, format!("{url}: HTTP {}: {remedy}", status.as_u16()));
     error.retry_after = retry_after(headers, SystemTime::now());
@@ -154,8 +196,8 @@ pub(super) fn refusal(url: &str, status: StatusCode, headers: &HeaderMap) -> Sou
 /// `Retry-After` in either of its forms.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let micros = u64::try_from(date(value)?).ok()?;
     let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(micros))?;
@@ -192,7 +234,12 @@ mod tests {
             ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
             ("soon", None),
             ("-1", None),
+            ("1e9", None),
             ("", None),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("99999999999999999999999999", Some(u64::MAX)),
+            ("Thu, 01 Jan 2099 00:00:00 GMT", Some(3_286_797_023)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", None),
         ] {
             let headers =
                 HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from_static(value))]);

@@ -21,10 +21,12 @@ enum Message {
 }
 
 /// A pass that has come to its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Complete {
     /// To be saved together with the end of the pass; api sources have none.
     pub fingerprint: Option<String>,
+    /// Some of the source could not be read, so that nothing may be concluded about what has vanished.
+    pub partial: bool,
 }
 
 /// The next thing a pass has to say.
@@ -106,9 +108,22 @@ impl Outlet {
         input: impl Read,
         reading: Reading<'_>,
     ) -> Result<Summary, FormatError> {
-        formats::read(input, reading, &mut |item| match self.push(item) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
+        self.read_noting(input, reading, |_| {})
+    }
+
+    /// Reads one text through and shows each item before it is put on the line.
+    pub(super) fn read_noting(
+        &mut self,
+        input: impl Read,
+        reading: Reading<'_>,
+        mut note: impl FnMut(&Item),
+    ) -> Result<Summary, FormatError> {
+        formats::read(input, reading, &mut |item| {
+            note(&item);
+            match self.push(item) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
         })
     }
 

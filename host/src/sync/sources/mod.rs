@@ -9,6 +9,7 @@ mod fingerprint;
 mod git;
 mod http;
 mod items;
+mod network;
 mod stop;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,6 @@ use std::{path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 use crate::config::model::{FileOrigin, Origin, Source};
 pub(crate) use error::{Kind, SourceError};
 pub(crate) use fingerprint::identity;
-pub(crate) use http::client;
 pub(crate) use items::{Complete, Items, Step};
 pub(crate) use stop::Stop;
 
@@ -40,7 +40,6 @@ pub(crate) type Sleep =
 /// What all sources share.
 #[derive(Clone)]
 pub(crate) struct Context {
-    pub http: reqwest::Client,
     /// For files that live as long as a pass.
     pub scratch: PathBuf,
     /// Bytes of one record; a larger one is rejected.
@@ -57,8 +56,8 @@ impl Context {
         max_record_size: usize,
         stop: Stop,
     ) -> Result<Self, SourceError> {
+        network::check_environment()?;
         Ok(Self {
-            http: client()?,
             scratch,
             max_record_size,
             git_limits: git::Limits::default(),
@@ -89,9 +88,18 @@ pub(crate) async fn fetch(
         Origin::File(FileOrigin::Path(path)) => {
             file::from_path(path, source.format, identity, request, cx).await
         }
-        Origin::File(FileOrigin::Url { url, timeout }) => {
-            file::from_url((url, *timeout), source.format, identity, request, cx).await
+        Origin::File(FileOrigin::Url {
+            url,
+            timeout,
+            access,
+        }) => {
+            let place = (url.as_str(), *timeout, access);
+            file::from_url(place, source.format, identity, request, cx).await
         }
-        Origin::Api { endpoint, timeout } => api::fetch(endpoint, *timeout, request, cx),
+        Origin::Api {
+            endpoint,
+            timeout,
+            access,
+        } => api::fetch((endpoint, *timeout, access), request, cx),
     }
 }

@@ -19,7 +19,16 @@ fn content_that_is_not_json_is_named() {
         (b"\xff\xfe{\0", "it is UTF-16"),
         (b"\"x\"", "it is a single value"),
         (b"12", "it is a single value"),
-        (b"servers: []", "it is something else"),
+        (b"servers: []", "it seems to be YAML"),
+        (b"name: com.example/x\nversion: 1", "it seems to be YAML"),
+        (b"---\nservers:\n  - a", "it seems to be YAML"),
+        (b"- name: x", "it seems to be YAML"),
+        (b"-1", "it is a single value"),
+        (b"Not Found", "it is something else"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n",
+            "it is a pointer of Git LFS",
+        ),
     ] {
         let (count, message) = failure(text, Expected::Any);
         assert!(message.contains(expected) && count == 0, "{message}");

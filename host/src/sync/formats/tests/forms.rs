@@ -102,22 +102,22 @@ fn keys_may_stand_in_any_order_and_unknown_ones_are_skipped() {
     ] {
         let (lines, result) = run(list(keys).as_bytes(), Expected::Page, 10_000);
         assert_eq!(lines, [r#"servers[0] {"name":"a/b"}"#]);
-        assert_eq!(result.expect("a page").next_cursor.as_deref(), Some("c1"));
+        assert_eq!(result.expect("a page").cursors.next.as_deref(), Some("c1"));
     }
 }
 
 #[test]
-fn a_next_cursor_that_is_empty_or_no_text_is_none() {
+fn empty_cursors_end_the_list() {
     for metadata in [
         r#"{"nextCursor":""}"#,
         r#"{"nextCursor":null}"#,
-        r#"{"nextCursor":7}"#,
+        r#"{"next_cursor":0}"#,
         "{}",
         "7",
     ] {
         let text = format!(r#"{{"servers":[],"metadata":{metadata}}}"#);
         let (_, result) = run(text.as_bytes(), Expected::Page, 10_000);
-        assert_eq!(result.expect("a page").next_cursor, None, "{metadata}");
+        assert_eq!(result.expect("a page").cursors.next, None, "{metadata}");
     }
 }
 

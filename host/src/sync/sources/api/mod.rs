@@ -1,6 +1,7 @@
 //! Any registry that speaks the v0.1 list: page after page, each handed over with the cursor of the next one, so that a
 //! pass that breaks off goes on where it was. There is no bound on the number of records; memory holds one page.
 
+mod progress;
 mod upstream;
 
 use std::{
@@ -13,7 +14,11 @@ use super::{
     Complete, Context, Fetch, Kind, Request, SourceError,
     items::{self, Outlet},
 };
-use crate::sync::formats::{Expected, Item, Reading};
+use crate::{
+    config::model::Access,
+    sync::formats::{Expected, Item, Reading, Summary},
+};
+use progress::Progress;
 use upstream::{Page, Upstream};
 
 /// Letters of a cursor that are shown.
@@ -21,16 +26,16 @@ const SHOWN: usize = 80;
 
 /// Begins a pass over a registry.
 pub(super) fn fetch(
-    endpoint: &str,
-    timeout: Duration,
+    place: (&str, Duration, &Access),
     request: Request,
     cx: &Context,
 ) -> Result<Fetch, SourceError> {
     let (outlet, items) = items::line(&cx.stop);
     let pass = Pass {
         seen: request.cursor.as_deref().map(digest).into_iter().collect(),
-        upstream: Upstream::new(endpoint, timeout, &request, cx)?,
+        upstream: Upstream::new(place, &request, cx)?,
         cursor: request.cursor,
+        progress: Progress::default(),
         page: 0,
         max_record_size: cx.max_record_size,
     };
@@ -47,6 +52,8 @@ struct Pass {
     page: u64,
     /// Digests of the cursors that have been followed.
     seen: HashSet<u64>,
+    /// Whether pages still bring something new.
+    progress: Progress,
     max_record_size: usize,
 }
 
@@ -72,7 +79,7 @@ impl Pass {
             (self, outlet, more) = back;
             match more {
                 Ok(true) => {}
-                Ok(false) => break Ok(Complete { fingerprint: None }),
+                Ok(false) => break Ok(Complete::default()),
                 Err(error) => break Err(error),
             }
         };
@@ -92,13 +99,30 @@ impl Pass {
             prefix: &prefix,
         };
         let summary = outlet
-            .read(page.body.file, reading)
+            .read_noting(page.body.file, reading, |item| self.progress.note(item))
             .map_err(|error| SourceError::format(&page.place, &error))?;
-        self.follow(summary.next_cursor)?;
+        self.follow(self.next_cursor(summary)?)?;
+        if self.cursor.is_some() && !self.progress.next_page() {
+            return Err(self.inconsistent(progress::REPEATS));
+        }
         let cursor = self.cursor.clone();
         outlet.push(Item::Page { cursor })?;
         outlet.flush()?;
         Ok(self.cursor.is_some())
+    }
+
+    /// The cursor of the next page. A page that leads on in a way that is not understood fails the pass: to take it for the last
+    /// one would lose the records behind it.
+    fn next_cursor(&self, summary: Summary) -> Result<Option<String>, SourceError> {
+        let entries = summary.records + summary.rejected;
+        let full = entries > 0 && self.upstream.is_full(entries);
+        match summary.cursors.not_understood(full) {
+            Some(member) if entries > 0 => Err(self.refused(&format!(
+                "`{member}` seems to lead to a next page, but is no cursor that is understood; the upstream must give a text \
+                 or a number as `metadata.nextCursor`"
+            ))),
+            _ => Ok(summary.cursors.next),
+        }
     }
 
     /// Notes where the next page is. A cursor that comes again would be followed for ever, and one with a NUL character could
@@ -110,12 +134,18 @@ impl Pass {
             }
             if !self.seen.insert(digest(next)) {
                 let shown: String = next.chars().take(SHOWN).collect();
-                let told = format!("the upstream loops: its cursor `{shown}` came before");
-                return Err(self.refused(&told));
+                let told = format!(
+                    "the upstream loops: its cursor `{shown}` came before; report it to the operator of the upstream"
+                );
+                return Err(self.inconsistent(&told));
             }
         }
         self.cursor = next;
         Ok(())
+    }
+
+    fn inconsistent(&self, told: &str) -> SourceError {
+        SourceError::new(Kind::Inconsistent, format!("page {}: {told}", self.page))
     }
 
     fn refused(&self, told: &str) -> SourceError {

@@ -3,15 +3,18 @@
 
 use std::time::Duration;
 
-use http::{StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use reqwest::{Response, Url};
 
-use super::super::{Context, Kind, Request, SourceError, error::public_url, http as web};
+use super::super::{
+    Context, Kind, Request, SourceError, error::public_url, http as answers, network::Web,
+};
+use crate::config::model::Access;
 
 /// Bytes of one page.
 const MAX_PAGE: u64 = 64 << 20;
 /// Records asked for in one page: the most that the API allows.
-const PAGE_RECORDS: &str = "100";
+const PAGE_RECORDS: u64 = 100;
 /// Attempts at one page.
 const ATTEMPTS: u32 = 5;
 /// The wait after the first failed attempt; it doubles with each.
@@ -24,13 +27,15 @@ pub(super) struct Page {
     pub place: String,
     /// The upstream's clock, in microseconds since 1970.
     pub upstream_time: Option<i64>,
-    pub body: web::Body,
+    pub body: answers::Body,
 }
 
 /// One upstream during one pass.
 pub(super) struct Upstream {
     /// The first one is asked; it is removed when there is nothing.
     bases: Vec<Url>,
+    web: Web,
+    headers: HeaderMap,
     /// For one page.
     timeout: Duration,
     /// Ask without what some upstreams refuse.
@@ -43,19 +48,27 @@ pub(super) struct Upstream {
 
 impl Upstream {
     pub(super) fn new(
-        endpoint: &str,
-        timeout: Duration,
+        (endpoint, timeout, access): (&str, Duration, &Access),
         request: &Request,
         cx: &Context,
     ) -> Result<Self, SourceError> {
+        let (first, others) = bases(endpoint)?;
+        let accept = HeaderValue::from_static("application/json");
         Ok(Self {
-            bases: bases(endpoint)?,
+            web: Web::new(&first, access, "api")?,
+            headers: HeaderMap::from_iter([(header::ACCEPT, accept)]),
+            bases: std::iter::once(first).chain(others).collect(),
             timeout,
             plain: false,
             resumed: request.cursor.is_some() || request.updated_since.is_some(),
             updated_since: request.updated_since.clone(),
             cx: cx.clone(),
         })
+    }
+
+    /// Whether a page with so many entries has as many as a page may have; any number where the upstream chooses.
+    pub(super) fn is_full(&self, entries: u64) -> bool {
+        self.plain || entries >= PAGE_RECORDS
     }
 
     /// The next page, after as many attempts as it takes.
@@ -66,9 +79,11 @@ impl Upstream {
     ) -> Result<Page, SourceError> {
         let mut attempt = 1;
         loop {
-            let error = match self.attempt(cursor, number).await {
-                Ok(page) => return Ok(page),
-                Err(error) => error,
+            let timeout = self.timeout;
+            let error = match tokio::time::timeout(timeout, self.attempt(cursor, number)).await {
+                Ok(Ok(page)) => return Ok(page),
+                Ok(Err(error)) => error,
+                Err(_) => self.late(),
             };
             let wait = wait(attempt, error.retry_after, fastrand::f64());
             if !error.is_passing() || attempt == ATTEMPTS || wait > LONGEST_WAIT {
@@ -87,16 +102,7 @@ impl Upstream {
             };
             let url = self.address(base.clone(), cursor);
             let place = public_url(url.as_str());
-            let request = self
-                .cx
-                .http
-                .get(url)
-                .header(header::ACCEPT, "application/json")
-                .timeout(self.timeout);
-            let response = request
-                .send()
-                .await
-                .map_err(|error| web::transport(&place, &error))?;
+            let response = self.web.get(url, &self.headers, self.timeout).await?;
             match response.status() {
                 StatusCode::OK => return self.taken_down(response).await,
                 StatusCode::NOT_FOUND if self.bases.len() > 1 => drop(self.bases.remove(0)),
@@ -115,9 +121,15 @@ impl Upstream {
                     );
                     return Err(SourceError::new(Kind::NotFound, message));
                 }
-                status => return Err(web::refusal(&place, status, response.headers())),
+                _ => return Err(self.web.refusal(&place, &response)),
             }
         }
+    }
+
+    /// The page was not there as a whole in time.
+    fn late(&self) -> SourceError {
+        let place = self.bases.first().map_or("", Url::as_str);
+        answers::silence(&public_url(place), self.timeout)
     }
 
     fn address(&self, mut url: Url, cursor: Option<&str>) -> Url {
@@ -125,7 +137,7 @@ impl Upstream {
         if !self.plain {
             // Deleted records come with their status instead of merely being absent.
             query
-                .append_pair("limit", PAGE_RECORDS)
+                .append_pair("limit", &PAGE_RECORDS.to_string())
                 .append_pair("include_deleted", "true");
         }
         if let Some(time) = &self.updated_since {
@@ -145,8 +157,8 @@ impl Upstream {
         // The list is here: from now on a 404 or 400 is what it says.
         self.bases.truncate(1);
         let place = public_url(response.url().as_str());
-        let upstream_time = web::server_time(response.headers());
-        let body = web::body(response, MAX_PAGE, self.timeout, &self.cx.scratch).await?;
+        let upstream_time = answers::server_time(response.headers());
+        let body = answers::body(response, MAX_PAGE, self.timeout, &self.cx.scratch).await?;
         self.resumed = false;
         Ok(Page {
             place,
@@ -167,25 +179,22 @@ fn given_up(mut error: SourceError, page: u64, attempts: u32) -> SourceError {
 }
 
 /// Where the list may be, in the order of trying: v0.1, then v0; only the given one when the endpoint names it.
-fn bases(endpoint: &str) -> Result<Vec<Url>, SourceError> {
+fn bases(endpoint: &str) -> Result<(Url, Option<Url>), SourceError> {
     let endpoint = endpoint.strip_suffix('/').unwrap_or(endpoint);
     let versioned = endpoint.ends_with("/v0.1") || endpoint.ends_with("/v0");
-    let paths: &[&str] = if versioned {
-        &["/servers"]
-    } else {
-        &["/v0.1/servers", "/v0/servers"]
+    let at = |path: &str| {
+        Url::parse(&format!("{endpoint}{path}")).map_err(|error| {
+            let message = format!(
+                "{}: {error}; `api.endpoint` must be an http(s) address",
+                public_url(endpoint)
+            );
+            SourceError::new(Kind::Other, message)
+        })
     };
-    let parsed: Result<Vec<Url>, _> = paths
-        .iter()
-        .map(|path| Url::parse(&format!("{endpoint}{path}")))
-        .collect();
-    parsed.map_err(|error| {
-        let message = format!(
-            "{}: {error}; `api.endpoint` must be an http(s) address",
-            public_url(endpoint)
-        );
-        SourceError::new(Kind::Other, message)
-    })
+    match versioned {
+        true => Ok((at("/servers")?, None)),
+        false => Ok((at("/v0.1/servers")?, Some(at("/v0/servers")?))),
+    }
 }
 
 /// How long to wait after an attempt: twice as long each time, half of it by `chance` (0 to 1), and never less than the
@@ -230,10 +239,10 @@ mod tests {
             ("http://r/v0.1", &["http://r/v0.1/servers"]),
             ("http://r/v0/", &["http://r/v0/servers"]),
         ] {
-            let found: Vec<_> = bases(endpoint)
-                .expect(endpoint)
-                .iter()
-                .map(ToString::to_string)
+            let (first, other) = bases(endpoint).expect(endpoint);
+            let found: Vec<_> = std::iter::once(first)
+                .chain(other)
+                .map(|url| url.to_string())
                 .collect();
             assert_eq!(found, expected, "{endpoint}");
         }

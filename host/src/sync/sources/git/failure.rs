@@ -1,5 +1,7 @@
 //! What went wrong with a repository, in the daemon's classes and with the remedy.
 
+use std::io;
+
 use gix::{bstr::BString, protocol::transport::client::AuthenticationRequired, refs::FullName};
 
 use super::{Kind, Plan, SourceError};
@@ -29,13 +31,50 @@ pub(super) fn of(plan: &Plan, error: &gix::Error) -> SourceError {
     if let Some(error) = error.downcast_any_ref::<reqwest::Error>() {
         return transport(plan, error);
     }
-    plan.error(
-        Kind::Other,
-        format!(
-            "{}; check that `git.repository` names a git repository",
-            cause(plan, error)
-        ),
-    )
+    let cause = cause(plan, error);
+    if cause.contains("sized 64 hexadecimal") || cause.to_ascii_lowercase().contains("sha256") {
+        let message = format!(
+            "the repository has SHA-256 object names, which are not supported ({cause}); use one with SHA-1 names"
+        );
+        return plan.error(Kind::Other, message);
+    }
+    if cause.contains("auth.passwordFile") {
+        return plan.error(Kind::Secret, cause);
+    }
+    let io = error.downcast_any_ref::<io::Error>().map(io::Error::kind);
+    let (kind, remedy) = remedy(plan, io, &cause);
+    plan.error(kind, format!("{cause}; {remedy}"))
+}
+
+/// The class of a failure with its remedy: a transfer that broke off, a disk, or something that is no repository.
+fn remedy(plan: &Plan, io: Option<io::ErrorKind>, cause: &str) -> (Kind, String) {
+    use io::ErrorKind as Io;
+    match io {
+        Some(Io::StorageFull | Io::QuotaExceeded | Io::ReadOnlyFilesystem) => {
+            let folder = plan.scratch.display();
+            (
+                Kind::Disk,
+                format!("see to space and permissions in {folder}"),
+            )
+        }
+        Some(
+            Io::UnexpectedEof
+            | Io::ConnectionReset
+            | Io::ConnectionAborted
+            | Io::BrokenPipe
+            | Io::TimedOut,
+        ) => broken_off(),
+        _ if cause.contains("failed to fill whole buffer") => broken_off(),
+        _ => {
+            let remedy = "check that `git.repository` names a git repository";
+            (Kind::Other, remedy.to_owned())
+        }
+    }
+}
+
+fn broken_off() -> (Kind, String) {
+    let remedy = "the transfer broke off and is tried again by itself; see whether the server and the network are well";
+    (Kind::Unreachable, remedy.to_owned())
 }
 
 fn unauthorized(plan: &Plan) -> SourceError {
@@ -60,6 +99,14 @@ fn transport(plan: &Plan, error: &reqwest::Error) -> SourceError {
         Some(status) => super::super::http::refusal(&place, status, &http::HeaderMap::new()),
         None => super::super::http::transport(&place, error),
     }
+}
+
+pub(super) fn too_slow(plan: &Plan) -> SourceError {
+    let message = format!(
+        "less than {} bytes per second arrive; see whether the server and the network are well",
+        super::meter::LEAST_SPEED
+    );
+    plan.error(Kind::Timeout, message)
 }
 
 pub(super) fn too_large(plan: &Plan) -> SourceError {

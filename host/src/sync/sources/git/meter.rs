@@ -1,8 +1,11 @@
 //! Bounds on what a fetch may bring: it listens to the progress of the transfer and interrupts it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use gix::{
@@ -14,6 +17,11 @@ use gix::{
 const PACK_BYTES: Id = *b"BWRB";
 /// The progress that counts objects of the pack.
 const PACK_OBJECTS: Id = *b"IWIO";
+
+/// Bytes of the pack that arrive per second at least.
+pub(super) const LEAST_SPEED: u32 = 1 << 10;
+/// The time over which the speed is measured.
+const STRETCH: Duration = Duration::from_secs(30);
 
 /// What one fetch may bring.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +55,9 @@ struct Shared {
     limits: Limits,
     interrupt: Arc<AtomicBool>,
     exceeded: AtomicBool,
+    too_slow: AtomicBool,
+    /// When the present stretch began, and how many bytes there were.
+    pace: Mutex<(Instant, Step)>,
 }
 
 impl Meter {
@@ -56,6 +67,8 @@ impl Meter {
             limits,
             interrupt,
             exceeded: AtomicBool::new(false),
+            too_slow: AtomicBool::new(false),
+            pace: Mutex::new((Instant::now(), 0)),
         };
         Self {
             shared: Arc::new(shared),
@@ -69,7 +82,16 @@ impl Meter {
         self.shared.exceeded.load(Ordering::Relaxed)
     }
 
+    /// Whether the fetch was interrupted because the server sends too slowly.
+    pub(super) fn too_slow(&self) -> bool {
+        self.shared.too_slow.load(Ordering::Relaxed)
+    }
+
     fn check(&self) {
+        if self.id == PACK_BYTES && !self.keeps_up(Instant::now()) {
+            self.shared.too_slow.store(true, Ordering::Relaxed);
+            self.shared.interrupt.store(true, Ordering::Relaxed);
+        }
         let limit = match self.id {
             PACK_BYTES => self.shared.limits.bytes,
             PACK_OBJECTS => self.shared.limits.objects,
@@ -79,6 +101,23 @@ impl Meter {
             self.shared.exceeded.store(true, Ordering::Relaxed);
             self.shared.interrupt.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Judges the speed at the end of each stretch. The first stretch begins with the first bytes: a server may need long
+    /// to make a pack.
+    fn keeps_up(&self, now: Instant) -> bool {
+        let Ok(mut pace) = self.shared.pace.lock() else {
+            return true;
+        };
+        let (begun, before) = *pace;
+        let took = now.saturating_duration_since(begun);
+        let step = self.step();
+        if before > 0 && took < STRETCH {
+            return true;
+        }
+        *pace = (now, step);
+        let arrived = step.saturating_sub(before) as f64;
+        before == 0 || arrived >= f64::from(LEAST_SPEED) * took.as_secs_f64()
     }
 }
 
@@ -131,5 +170,38 @@ impl NestedProgress for Meter {
             id,
             step: Arc::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{Arc, atomic::AtomicBool},
+        time::{Duration, Instant},
+    };
+
+    use gix::{Count, NestedProgress};
+
+    use super::{Limits, Meter, PACK_BYTES};
+
+    #[test]
+    fn a_pack_that_drips_is_too_slow() {
+        let mut whole = Meter::new(Limits::default(), Arc::new(AtomicBool::new(false)));
+        let bytes = whole.add_child_with_id("bytes", PACK_BYTES);
+        let begun = Instant::now() + Duration::from_secs(600);
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        bytes.step.store(100, std::sync::atomic::Ordering::Relaxed);
+        assert!(bytes.keeps_up(at(0)), "the pack took long to make");
+        bytes.step.store(120, std::sync::atomic::Ordering::Relaxed);
+        assert!(bytes.keeps_up(at(29)), "the stretch is not over");
+        bytes
+            .step
+            .store(40_000, std::sync::atomic::Ordering::Relaxed);
+        assert!(bytes.keeps_up(at(31)));
+        bytes
+            .step
+            .store(40_031, std::sync::atomic::Ordering::Relaxed);
+        assert!(!bytes.keeps_up(at(62)));
+        assert_eq!(whole.step(), 0);
     }
 }

@@ -5,6 +5,7 @@
 
 mod failure;
 mod meter;
+mod moved;
 mod read;
 mod remote;
 mod tree;
@@ -25,6 +26,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Complete, Context, Fetch, Kind, Request, SourceError, error::public_url, fingerprint, items,
+    network::Guard,
 };
 use crate::{
     config::model::{BasicAuth, GitReference, Origin, Source},
@@ -45,6 +47,10 @@ struct Plan {
     known: Option<ObjectId>,
     scratch: PathBuf,
     limits: Limits,
+    /// Where redirects and names may lead.
+    guard: Guard,
+    /// Certificates of authorities that are trusted besides the system's.
+    ca_path: Option<PathBuf>,
 }
 
 impl Plan {
@@ -77,14 +83,14 @@ pub(super) async fn fetch(
     cx: &Context,
 ) -> Result<Fetch, SourceError> {
     let Some(plan) = plan(source, &identity, &request, cx) else {
-        return Err(SourceError::new(Kind::Other, "not a git source"));
+        let message = "`git.repository` must be an http(s) address";
+        return Err(SourceError::new(Kind::Other, message));
     };
     let unchanged = |commit: ObjectId| Fetch::Unchanged {
         fingerprint: fingerprint::save(&identity, commit.to_string()),
     };
-    let asked = plan.clone();
     let obtained = tokio::select! {
-        obtained = on_own_thread(move |interrupt| obtain(&asked, &interrupt)) => obtained?,
+        obtained = obtain_wherever(&plan) => obtained?,
         () = tokio::time::sleep(DEADLINE) => {
             let message = format!("not fetched after {} minutes; see whether the server is well", DEADLINE.as_secs() / 60);
             return Err(plan.error(Kind::Timeout, message));
@@ -106,8 +112,9 @@ pub(super) async fn fetch(
         };
         let end = read::all(&plan, &checkout, &mut outlet, reading);
         drop(checkout);
-        outlet.finish(end.map(|()| Complete {
+        outlet.finish(end.map(|extent| Complete {
             fingerprint: Some(fingerprint::save(&identity, commit.to_string())),
+            partial: extent == read::Extent::Part,
         }));
     });
     Ok(Fetch::Items(items))
@@ -119,10 +126,12 @@ fn plan(source: &Source, identity: &str, request: &Request, cx: &Context) -> Opt
         reference,
         path,
         auth,
+        ca_path,
     } = &source.origin
     else {
         return None;
     };
+    let url = reqwest::Url::parse(repository).ok()?;
     let known: Option<String> = fingerprint::load(identity, request.fingerprint.as_deref());
     Some(Plan {
         repository: repository.clone(),
@@ -132,6 +141,8 @@ fn plan(source: &Source, identity: &str, request: &Request, cx: &Context) -> Opt
         known: known.and_then(|commit| commit.parse().ok()),
         scratch: cx.scratch.clone(),
         limits: cx.git_limits,
+        guard: Guard::new(&url),
+        ca_path: ca_path.clone(),
     })
 }
 
@@ -155,6 +166,19 @@ async fn on_own_thread<T: Send + 'static>(
     answer
         .await
         .map_err(|_| SourceError::new(Kind::Other, "git ended without a result"))?
+}
+
+/// Obtains it from its address, or from where that one redirects. The git library follows no redirect itself.
+async fn obtain_wherever(plan: &Plan) -> Result<Obtained, SourceError> {
+    let asked = plan.clone();
+    let obtained = on_own_thread(move |interrupt| obtain(&asked, &interrupt)).await;
+    let Err(error) = obtained else {
+        return obtained;
+    };
+    match moved::find(plan, &error).await? {
+        Some(moved) => on_own_thread(move |interrupt| obtain(&moved, &interrupt)).await,
+        None => Err(error),
+    }
 }
 
 fn obtain(plan: &Plan, interrupt: &Arc<AtomicBool>) -> Result<Obtained, SourceError> {

@@ -1,25 +1,35 @@
 //! Reads what a path names: one file, or one after the other the files of a directory, of which a bad one must not cost
-//! the others.
+//! the others. Files of other programs are passed over.
 
-use gix::Repository;
+use gix::{Blob, Repository};
 
 use super::{
     super::{SourceError, items::Outlet},
     Checkout, Kind, Plan, failure, remote,
     tree::{self, File},
 };
-use crate::sync::formats::{FormatError, Item, Reading};
+use crate::sync::formats::{FormatError, Item, Reading, is_of_registry};
+
+/// How much of the path was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    Whole,
+    /// A file of the directory could not be read.
+    Part,
+}
 
 pub(super) fn all(
     plan: &Plan,
     checkout: &Checkout,
     outlet: &mut Outlet,
     reading: Reading<'_>,
-) -> Result<(), SourceError> {
+) -> Result<Extent, SourceError> {
     let repository = open(plan, checkout)?;
     match tree::find(plan, &repository, checkout.commit)? {
         tree::Found::File(file) => {
-            one(plan, &repository, &file, outlet, reading).map_err(Trouble::public)
+            let content = content(plan, &repository, &file).map_err(Trouble::public)?;
+            one(plan, &content, &file, outlet, reading).map_err(Trouble::public)?;
+            Ok(Extent::Whole)
         }
         tree::Found::Directory(files) => directory(plan, &repository, files, outlet, reading),
     }
@@ -52,19 +62,25 @@ impl Trouble {
     }
 }
 
+fn content<'repo>(
+    plan: &Plan,
+    repository: &'repo Repository,
+    file: &File,
+) -> Result<Blob<'repo>, Trouble> {
+    file.content(plan, repository)
+        .map_err(|error| match error.kind {
+            Kind::TooLarge => Trouble::Broken(error),
+            _ => Trouble::Fatal(error),
+        })
+}
+
 fn one(
     plan: &Plan,
-    repository: &Repository,
+    content: &Blob<'_>,
     file: &File,
     outlet: &mut Outlet,
     reading: Reading<'_>,
 ) -> Result<(), Trouble> {
-    let content = file
-        .content(plan, repository)
-        .map_err(|error| match error.kind {
-            Kind::TooLarge => Trouble::Broken(error),
-            _ => Trouble::Fatal(error),
-        })?;
     let place = format!("{} {}", plan.place(), file.path);
     let read = outlet.read(content.data.as_slice(), reading);
     read.map(drop).map_err(|error| {
@@ -83,8 +99,8 @@ fn directory(
     files: Vec<Result<File, tree::Refused>>,
     outlet: &mut Outlet,
     reading: Reading<'_>,
-) -> Result<(), SourceError> {
-    let (mut read, mut foreign, mut broken) = (false, None, None);
+) -> Result<Extent, SourceError> {
+    let mut folder = Folder::default();
     for file in files {
         let file = match file {
             Ok(file) => file,
@@ -93,26 +109,73 @@ fn directory(
                 continue;
             }
         };
-        let prefix = format!("{}: ", file.path);
-        let reading = Reading {
-            prefix: &prefix,
-            ..reading
-        };
-        let (error, first) = match one(plan, repository, &file, outlet, reading) {
-            Ok(()) => {
-                read = true;
-                continue;
-            }
-            Err(Trouble::Foreign(error)) => (error, &mut foreign),
-            Err(Trouble::Broken(error)) => (error, &mut broken),
+        match member(plan, repository, &file, outlet, reading) {
+            Ok(true) => folder.read = true,
+            Ok(false) => folder.passed_over += 1,
             Err(Trouble::Fatal(error)) => return Err(error),
-        };
-        reject(outlet, file.path, error.message.clone())?;
-        first.get_or_insert(error);
+            Err(trouble) => {
+                let broken = matches!(trouble, Trouble::Broken(_));
+                let error = trouble.public();
+                reject(outlet, file.path, error.message.clone())?;
+                folder.broken |= broken;
+                folder.first.get_or_insert(error);
+            }
+        }
     }
-    match broken.or(foreign.filter(|_| !read)) {
-        Some(error) => Err(error),
-        None => Ok(()),
+    folder.end(plan, outlet)
+}
+
+/// Reads a file of the directory; false when it is another program's.
+fn member(
+    plan: &Plan,
+    repository: &Repository,
+    file: &File,
+    outlet: &mut Outlet,
+    reading: Reading<'_>,
+) -> Result<bool, Trouble> {
+    let content = content(plan, repository, file)?;
+    if !is_of_registry(&file.path, &content.data) {
+        return Ok(false);
+    }
+    let prefix = format!("{}: ", file.path);
+    let reading = Reading {
+        prefix: &prefix,
+        ..reading
+    };
+    one(plan, &content, file, outlet, reading).map(|()| true)
+}
+
+/// What has come of a directory.
+#[derive(Default)]
+struct Folder {
+    read: bool,
+    broken: bool,
+    /// Files of other programs.
+    passed_over: u64,
+    /// The first failure.
+    first: Option<SourceError>,
+}
+
+impl Folder {
+    fn end(self, plan: &Plan, outlet: &mut Outlet) -> Result<Extent, SourceError> {
+        if self.passed_over > 0 {
+            outlet.push(Item::Skipped {
+                what: "files of other programs",
+                count: self.passed_over,
+            })?;
+        }
+        match (self.read, self.first) {
+            (true, _) if self.broken => Ok(Extent::Part),
+            (true, _) => Ok(Extent::Whole),
+            (false, Some(error)) => Err(error),
+            (false, None) => {
+                let message = format!(
+                    "no file in directory `{}` is a list of servers or a server.json; check `git.path`",
+                    plan.path
+                );
+                Err(plan.error(Kind::Format, message))
+            }
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use gix::{
     create, credentials, open,
     protocol::transport::client::blocking_io::{
         Transport,
-        http::{self, reqwest::Options as Backend},
+        http::{self, options::FollowRedirects, reqwest::Options as Backend},
     },
     remote::{
         Direction,
@@ -22,13 +22,15 @@ use gix::{
 };
 use tempfile::TempDir;
 
-use super::{Checkout, Kind, Obtained, Plan, SourceError, failure, meter::Meter};
+use super::{
+    super::network::authorities, Checkout, Kind, Obtained, Plan, SourceError, failure, meter::Meter,
+};
 use crate::config::model::GitReference;
 
 /// Where a fetched commit is kept.
 const LOCAL: &str = "refs/cairn/source";
 /// How long the server may be silent.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 type Ready<'repo> = Prepare<'repo, 'repo, Box<dyn Transport + Send>>;
 
@@ -169,22 +171,31 @@ fn prepare<'repo>(
         .map_err(failed)?;
     let connection = remote.connect(Direction::Fetch).map_err(failed)?;
     let connection = connection
-        .with_transport_options(Box::new(transport()))
+        .with_transport_options(Box::new(transport(plan)?))
         .with_credentials(move |action| credentials(plan, action));
     connection
         .prepare_fetch(gix::progress::Discard, ref_map::Options::default())
         .map_err(failed)
 }
 
-fn transport() -> http::Options {
+fn transport(plan: &Plan) -> Result<http::Options, SourceError> {
+    let authorities = authorities(plan.ca_path.as_deref(), "git")?;
+    let guard = Arc::new(plan.guard.clone());
     let backend = Backend {
-        configure_client: Some(Box::new(|client| Ok(client.timeout(PATIENCE)))),
+        configure_client: Some(Box::new(move |client| {
+            Ok(client
+                .timeout(PATIENCE)
+                .tls_certs_merge(authorities.clone())
+                .dns_resolver(guard.clone()))
+        })),
         configure_request: None,
     };
-    http::Options {
+    Ok(http::Options {
         backend: Some(Arc::new(Mutex::new(backend))),
+        // Redirects are followed where each step can be checked.
+        follow_redirects: FollowRedirects::None,
         ..http::Options::default()
-    }
+    })
 }
 
 /// Answers a 401. The password goes only to the server that the operator has named, not to where that one redirects.
@@ -233,6 +244,7 @@ fn receive(
     match received {
         Ok(_) => Ok(()),
         Err(_) if meter.exceeded() => Err(failure::too_large(plan)),
+        Err(_) if meter.too_slow() => Err(failure::too_slow(plan)),
         Err(_) if interrupt.load(std::sync::atomic::Ordering::Relaxed) => {
             Err(SourceError::stopped())
         }

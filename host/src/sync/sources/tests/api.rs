@@ -9,6 +9,7 @@ pub(super) fn api(endpoint: String) -> Source {
     source(Origin::Api {
         endpoint,
         timeout: Duration::from_secs(5),
+        access: Access::default(),
     })
 }
 
@@ -170,6 +171,7 @@ async fn what_a_record_names_is_never_fetched() {
             &source(Origin::File(FileOrigin::Url {
                 url: server.url("/file.json"),
                 timeout: Duration::from_secs(5),
+                access: Access::default(),
             })),
             None,
         )

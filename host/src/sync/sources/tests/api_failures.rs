@@ -114,6 +114,7 @@ async fn silence_and_a_dead_port_are_tried_again() {
     let silent = source(Origin::Api {
         endpoint: server.url(""),
         timeout: Duration::from_millis(30),
+        access: Access::default(),
     });
     check(
         &bench.failure(&silent).await,
@@ -183,7 +184,7 @@ async fn a_cursor_that_comes_again_ends_the_pass_before_it_is_handed_over() {
     let (lines, end) = bench.pass(&api(server.url("")), Request::default()).await;
     check(
         &end.expect_err("a loop"),
-        Kind::Format,
+        Kind::Inconsistent,
         &["page 3", "the upstream loops", "`x`"],
     );
     assert_eq!(
@@ -195,7 +196,8 @@ async fn a_cursor_that_comes_again_ends_the_pass_before_it_is_handed_over() {
         ..Request::default()
     };
     let (_, end) = bench.pass(&api(server.url("")), request).await;
-    check(&end.expect_err("a loop"), Kind::Format, &["page 2", "`y`"]);
+    let words = ["page 2", "`y`"];
+    check(&end.expect_err("a loop"), Kind::Inconsistent, &words);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ async fn endless() -> Server {
     Server::start(|seen: Seen| async move {
         let cursor = parameter(&seen.target, "cursor").unwrap_or("0");
         let number: u64 = cursor.parse().expect("a number");
-        page("a/1", Some(&(number + 1).to_string()))
+        page(&format!("a/{number}"), Some(&(number + 1).to_string()))
     })
     .await
 }

@@ -194,7 +194,7 @@ async fn a_password_file_that_is_not_there_is_named() {
     );
     check(
         &bench.failure(&source).await,
-        Kind::Other,
+        Kind::Secret,
         &["absent cannot be read", "auth.passwordFile"],
     );
 }
@@ -269,4 +269,14 @@ async fn a_fetch_is_bounded_in_bytes_objects_and_size_of_one_object() {
         1,
         "within the limits it is read"
     );
+}
+
+#[tokio::test]
+async fn a_repository_with_sha256_names_is_called_that() {
+    let bench = Bench::new();
+    let repository = Repository::with_format("sha256", &[(PATH, &list(1))]);
+    let server = repository.serve().await;
+    let source = repository.source(server.url("/r.git"), Default, PATH);
+    let error = bench.failure(&source).await;
+    check(&error, Kind::Other, &["SHA-256", "not supported"]);
 }

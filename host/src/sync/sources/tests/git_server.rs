@@ -23,13 +23,20 @@ pub(super) struct Repository {
 impl Repository {
     /// With one commit on `main` that has `files`.
     pub(super) fn new(files: &[(&str, &str)]) -> Self {
+        Self::with_format("sha1", files)
+    }
+
+    /// As `new`, with names of objects of that kind.
+    pub(super) fn with_format(format: &str, files: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let repository = Self { directory };
+        let format = format!("--object-format={format}");
+        let init = ["init", "-q", "-b", "main", &format];
         repository.git_at(
             repository.root(),
-            &["init", "-q", "--bare", "-b", "main", "r.git"],
+            &[&init[..], &["--bare", "r.git"]].concat(),
         );
-        repository.git_at(repository.root(), &["init", "-q", "-b", "main", "work"]);
+        repository.git_at(repository.root(), &[&init[..], &["work"]].concat());
         repository.commit(files);
         repository
     }
@@ -87,6 +94,7 @@ impl Repository {
             reference,
             path: path.into(),
             auth: None,
+            ca_path: None,
         })
     }
 
@@ -229,6 +237,7 @@ pub(super) fn with_auth(source: Source, password_file: &Path) -> Source {
             reference,
             path,
             auth,
+            ca_path: None,
         },
         ..source
     }

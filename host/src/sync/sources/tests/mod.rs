@@ -1,8 +1,11 @@
 //! Sources against real files, real HTTP on loopback and a real git server.
 
+mod access;
 mod api;
+mod api_cursors;
 mod api_failures;
 mod api_flow;
+mod bounds;
 mod file;
 mod git;
 mod git_directory;
@@ -21,7 +24,7 @@ use tempfile::TempDir;
 
 use super::{Complete, Context, Fetch, Items, Kind, Request, SourceError, Step, Stop, fetch};
 use crate::{
-    config::model::{FileOrigin, Filter, Format, Origin, Source},
+    config::model::{Access, FileOrigin, Filter, Format, Origin, Source},
     sync::formats::Item,
 };
 

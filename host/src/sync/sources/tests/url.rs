@@ -11,6 +11,7 @@ fn at(url: String) -> Source {
     source(Origin::File(FileOrigin::Url {
         url,
         timeout: Duration::from_secs(5),
+        access: Access::default(),
     }))
 }
 
@@ -106,7 +107,7 @@ async fn refusals_are_classified() {
         (
             || answer(403, ""),
             Kind::Unauthorized,
-            "check credentials",
+            "set `file.auth.tokenFile`",
             None,
         ),
         (
@@ -171,7 +172,7 @@ async fn a_redirect_is_followed_but_not_for_ever() {
     );
     check(
         &bench.failure(&at(server.url("/loop"))).await,
-        Kind::Other,
+        Kind::Redirect,
         &["more than 5 redirects"],
     );
 }
@@ -229,12 +230,33 @@ async fn a_body_that_is_announced_too_large_is_not_awaited() {
 }
 
 #[tokio::test]
+async fn an_unconditional_request_cannot_be_unchanged() {
+    let bench = Bench::new();
+    let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let server = Server::start(move |_| {
+        let number = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        async move {
+            match number {
+                0 => answer(200, list(1)),
+                _ => answer(304, ""),
+            }
+        }
+    })
+    .await;
+    let source = at(server.url("/list.json"));
+    let (_, fingerprint) = bench.complete(&source, None).await;
+    let (_, end) = bench.pass(&source, known(fingerprint)).await;
+    check(&end.expect_err("a lie"), Kind::Other, &["HTTP 304"]);
+}
+
+#[tokio::test]
 async fn a_silent_server_is_given_up() {
     let bench = Bench::new();
     let server = Server::start(|_| std::future::pending::<Answer>()).await;
     let source = source(Origin::File(FileOrigin::Url {
         url: server.url("/"),
         timeout: Duration::from_millis(50),
+        access: Access::default(),
     }));
     check(
         &bench.failure(&source).await,
