@@ -223,7 +223,7 @@ fn an_upgrade_without_the_preset_of_its_release_is_refused() {
             "{said}"
         );
         release.helm(&format!("{without} -f {file}"));
-        release.helm(&format!("{without} --reuse-values"));
+        release.helm(&format!("{without} --reset-then-reuse-values"));
         let leaves = format!("{without} --set preset=none");
         let said = release.refused(&leaves);
         assert!(

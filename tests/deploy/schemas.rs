@@ -140,7 +140,7 @@ const EVERYTHING: [&str; 6] = [
     "--api-versions=monitoring.coreos.com/v1/ServiceMonitor",
     "--api-versions=monitoring.coreos.com/v1/PrometheusRule",
     "--set=secret.externalSecret.enabled=true,gatewayRoute.enabled=true,quota.enabled=true,limitRange.enabled=true",
-    "--set=gatewayRoute.gateways[0].name=edge,database.pgpassSecret=pgpass,caSecret=ca,service.type=LoadBalancer",
+    "--set=gatewayRoute.gateways[0].name=edge,database.pgpassSecret=pgpass,caSecret=ca,service.type=LoadBalancer,service.ipFamilyPolicy=PreferDualStack",
     "--set-json=rbac.rules=[{\"apiGroups\":[\"\"],\"resources\":[\"configmaps\"],\"verbs\":[\"get\"]}]",
     "--set=metrics.dashboard=true,networkPolicy.enabled=true,networkPolicy.fromNamespaces[0]=web,global.domain=x.org",
 ];

@@ -226,6 +226,8 @@ fn an_outage_of_the_database_shows_although_no_client_asks() {
     until("the outage to show", Duration::from_secs(10), || {
         (standing(&server) == ill).then_some(())
     });
+    let log = server.log.text();
+    assert!(log.contains("not ready"), "{log}");
     postgres.resume().expect("Postgres");
     until("its end to show", Duration::from_secs(20), || {
         (standing(&server) == WELL).then_some(())

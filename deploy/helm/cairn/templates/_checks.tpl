@@ -114,10 +114,10 @@
 {{- if and (eq (index $labels "app.kubernetes.io/instance" | default "") $.Release.Name) (hasKey $installed "cairn/engine") -}}
 {{- $preset := index $installed "cairn/preset" -}}
 {{- if and $preset (not $.Values.preset) -}}
-{{- fail (printf "release %s was made with the preset %s, which these values leave out: give its file again (--values %s), or --reuse-values; --set preset=none leaves it" $.Release.Name $preset (include "cairn.presetFile" $preset)) -}}
+{{- fail (printf "release %s was made with the preset %s, which these values leave out: give its file again (--values %s), or --reset-then-reuse-values; --set preset=none leaves it" $.Release.Name $preset (include "cairn.presetFile" $preset)) -}}
 {{- end -}}
 {{- if and (eq (index $installed "cairn/engine") "postgres") (eq $engine "libsql") (not $.Values.database.allowChange) -}}
-{{- fail (printf "release %s runs on Postgres, and these values name none: it would start with an empty embedded database. Give the values of before again, or --reuse-values; --set database.allowChange=true allows it" $.Release.Name) -}}
+{{- fail (printf "release %s runs on Postgres, and these values name none: it would start with an empty embedded database. Give the values of before again, or --reset-then-reuse-values; --set database.allowChange=true allows it" $.Release.Name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
