@@ -3,7 +3,8 @@
 use std::{process::Stdio, time::Duration};
 
 use cairn_tests::{
-    Installation, Postgres, Stop, database, fixture, installation::of_file, process::Log, until,
+    Client, Installation, Postgres, Stop, database, fixture, installation::of_file, process::Log,
+    until,
 };
 use serde_json::{Value, json};
 
@@ -52,6 +53,38 @@ fn a_migration_waits_for_a_database_that_comes_up_late() {
     let shown = &told.expect(0).json()["database"];
     assert_eq!(shown["connectAttempts"], 30, "{shown}");
     assert_eq!(shown["connectInterval"], "2s", "{shown}");
+}
+
+#[test]
+fn a_start_that_waits_for_its_database_answers_probes() {
+    let Some(mut postgres) = server("a start that waits") else {
+        return;
+    };
+    postgres.stop(Stop::Fast);
+    let installation =
+        on(&json!({ "url": postgres.url(), "connectInterval": "200ms", "connectAttempts": 300 }));
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = free.local_addr().expect("an address").to_string();
+    drop(free);
+    let internal = Client::new(address.clone());
+    let listens = || std::net::TcpStream::connect(&address).ok();
+    let waiting = std::thread::scope(|scope| {
+        let starting = scope.spawn(|| installation.start(&["--internal-address", &address]));
+        until("the early listener", Duration::from_secs(20), listens);
+        assert_eq!(internal.get("/livez").status, 200);
+        let ready = internal.get("/readyz");
+        assert_eq!(ready.status, 503);
+        assert_eq!(ready.json()["components"]["database"]["status"], "down");
+        let metrics = internal.get("/metrics");
+        let is_down = |line: &str| line.starts_with("cairn_database_up{") && line.ends_with(" 0");
+        assert!(metrics.text().lines().any(is_down), "{}", metrics.text());
+        assert_eq!(internal.get("/version").status, 503);
+        postgres.resume().expect("Postgres");
+        starting.join().expect("a server")
+    });
+    waiting.wait_ready();
+    assert_eq!(internal.get("/readyz").status, 200, "at the same address");
+    assert!(waiting.stop().success());
 }
 
 #[test]

@@ -133,14 +133,16 @@ impl Installation {
         ended.json()["sources"][0].clone()
     }
 
-    /// The server command, on ports of the system's choice, with its daemon.
+    /// The server command, on ports of the system's choice unless others are given, with its daemon.
     #[must_use]
     pub fn serving(&self, args: &[&str]) -> Command {
         let mut command = self.command(&["serve"]);
-        command
-            .args(["--address", "127.0.0.1:0"])
-            .args(["--internal-address", "127.0.0.1:0"])
-            .args(args);
+        for listener in ["--address", "--internal-address"] {
+            if !args.contains(&listener) {
+                command.args([listener, "127.0.0.1:0"]);
+            }
+        }
+        command.args(args);
         if !args.iter().any(|arg| arg.starts_with("--sync")) {
             command.arg("--sync");
         }

@@ -92,7 +92,7 @@ resource "aws_ecs_task_definition" "this" {
       environment = [{ name = "CAIRN_DATABASE_MAX_OPEN_CONNS", value = "10" }]
       healthCheck = {
         command = ["CMD", "/usr/local/bin/healthcheck", "http://127.0.0.1:8081/livez"]
-        # It listens once its database is there.
+        # A start may take its time.
         startPeriod = 120
       }
       dependsOn = [{ containerName = "migrate", condition = "SUCCESS" }]

@@ -63,10 +63,10 @@ fn component(args: &Args) -> Result<Source> {
 }
 
 async fn serve(config: Arc<Config>, component: Source) -> Result<()> {
-    let db = settings::database(&config).await?;
+    let metrics = Arc::new(Metrics::new()?);
+    let db = serve::probed(&config, &metrics, settings::database(&config)).await?;
     db.follow();
     let health = Arc::new(Health::default());
-    let metrics = Arc::new(Metrics::new()?);
     let tracer = settings::tracer(&config, &metrics)?;
     health.set_schema(schema(&db).await?);
     let watch = Watch::new(db.clone(), Arc::clone(&health), Arc::clone(&metrics));

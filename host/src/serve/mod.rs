@@ -9,6 +9,7 @@ mod cache;
 mod coding;
 mod connection;
 mod descriptors;
+mod early;
 mod health;
 mod host;
 mod listener;
@@ -52,6 +53,7 @@ use crate::{
     telemetry::{access, metrics::Metrics, trace::Tracer},
 };
 
+pub use early::probed;
 pub use health::{Health, Schema, Source};
 pub use signals::signals;
 

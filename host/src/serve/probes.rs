@@ -122,20 +122,25 @@ impl Probes {
         if let Some(standing) = self.db.standby() {
             self.metrics.standby.set(&standing);
         }
-        match self.metrics.render() {
-            Ok(text) => {
-                let mut response = Response::new(Body::Whole(Bytes::from(text)));
-                let plain = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-                response.headers_mut().insert(header::CONTENT_TYPE, plain);
-                response
-            }
-            Err(error) => {
-                tracing::error!(%error, "the metrics could not be written");
-                json_response(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    &json!({ "error": "internal error" }),
-                )
-            }
+        exposition(&self.metrics)
+    }
+}
+
+/// All figures, as Prometheus reads them.
+pub(super) fn exposition(metrics: &Metrics) -> Response<Body> {
+    match metrics.render() {
+        Ok(text) => {
+            let mut response = Response::new(Body::Whole(Bytes::from(text)));
+            let plain = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+            response.headers_mut().insert(header::CONTENT_TYPE, plain);
+            response
+        }
+        Err(error) => {
+            tracing::error!(%error, "the metrics could not be written");
+            json_response(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                &json!({ "error": "internal error" }),
+            )
         }
     }
 }
