@@ -18,6 +18,7 @@ mod config_errors;
 mod conversion;
 mod dirt;
 mod doctor;
+mod first_start;
 mod git;
 mod git_server;
 mod later;

@@ -249,3 +249,34 @@ fn a_secret_that_root_has_mounted_for_a_group_is_read_with_a_warning() {
     let ended = by_somebody(&own).expect(0);
     assert!(!ended.stderr.contains(WARNING), "{}", ended.stderr);
 }
+
+#[test]
+fn a_missing_password_is_named_at_once_with_its_line() {
+    let Some(guarded) = Guarded::new() else {
+        return;
+    };
+    let installation = guarded.installation(("127.0.0.1", "require"), None, ("", 0o600));
+    let patient = installation.path("config.yaml");
+    let text = fs::read_to_string(patient).expect("the configuration");
+    installation.write(
+        "config.yaml",
+        &text.replace("\"connectAttempts\":1", "\"connectAttempts\":30"),
+    );
+    let wanted = format!("127.0.0.1:{}:registry:app", guarded.postgres.port());
+    let (other, absent) = (installation.path("other"), installation.path("absent"));
+    fs::write(&other, "postgres-service:5432:registry:app:secret\n").expect("a file");
+    fs::set_permissions(&other, Permissions::from_mode(0o600)).expect("a mode");
+    for (file, words) in [(&other, "no line of"), (&absent, "is not there")] {
+        for args in [&["serve"][..], &["sync", "--once"], MIGRATE, &["doctor"]] {
+            let mut command = installation.command(args);
+            command.env("PGPASSFILE", file);
+            let ended = run(command).expect(1);
+            let said = format!("{}{}", ended.stdout, ended.stderr);
+            for word in [words, &wanted, file.to_str().expect("a path")] {
+                assert!(said.contains(word), "{args:?}: {word}: {said}");
+            }
+            assert!(!said.contains("waiting for"), "{args:?}: {said}");
+            assert!(!said.contains("secret"), "{args:?}: {said}");
+        }
+    }
+}

@@ -1,15 +1,15 @@
 //! Flags that several commands share, and what they lead to: the configuration, the runtime, the database.
 
-use std::{io, os::fd::AsFd, path::PathBuf, sync::Arc};
+use std::{io, os::fd::AsFd, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use cairn_registry::Error;
+use cairn_registry::{Error, store::postgres};
 use clap::Args;
 use tokio::runtime::Runtime;
 
 use crate::{
     config::{self, Config, Database, Overrides, Postgres, Process},
-    db::{Store, postgres::Failure},
+    db::Store,
     migrate::{self, Standing, Step},
     output::Protected,
     telemetry::{metrics::Metrics, trace::Tracer},
@@ -110,7 +110,7 @@ pub(super) fn tracer(config: &Config, metrics: &Metrics) -> Result<Option<Arc<Tr
 /// The database, with every schema step applied.
 pub(super) async fn database(config: &Config) -> Result<Store> {
     let db = reached(config, Store::open(&config.database)).await?;
-    match standing(&db).await? {
+    match granted(config, &db).await? {
         Standing::Current | Standing::Ahead(_) => return Ok(db),
         Standing::Behind(_) => {}
     }
@@ -127,12 +127,39 @@ pub(super) async fn database(config: &Config) -> Result<Store> {
 /// The database of a command that only reads: its schema has to be there.
 pub(super) async fn current(config: &Config) -> Result<Store> {
     let db = reached(config, Store::open(&config.database)).await?;
-    match standing(&db).await? {
+    match granted(config, &db).await? {
         Standing::Current | Standing::Ahead(_) => Ok(db),
         Standing::Behind(steps) => {
             bail!("the schema lacks {steps} step(s): run `cairn migrate up`")
         }
     }
+}
+
+/// How the schema stands, as soon as the user may read it: whoever migrates may still be at it, or about to grant.
+async fn granted(config: &Config, db: &Store) -> Result<Standing> {
+    let server = config.database.postgres.as_ref();
+    let (attempts, pause) = server.map_or((1, Duration::ZERO), |server| {
+        (server.attempts, server.pause)
+    });
+    for attempt in 1..attempts {
+        match standing(db).await {
+            Err(error) if is_forbidden(&error) => {}
+            done => return done,
+        }
+        tracing::warn!(
+            attempt,
+            attempts,
+            "waiting for the migration to grant this user the tables"
+        );
+        tokio::time::sleep(pause).await;
+    }
+    standing(db).await
+}
+
+fn is_forbidden(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<Error>();
+    let forbidden = postgres::failure("42501", "");
+    error.is_some_and(|error| error.message() == forbidden.message())
 }
 
 /// How the schema stands; that it is ahead is said to who reads the log.
@@ -166,14 +193,12 @@ pub(super) async fn migrate(
     db: &Store,
     most: Option<usize>,
 ) -> Result<Vec<&'static Step>> {
-    let done = migrate::up(db, most).await?;
+    let server = config.database.postgres.as_ref();
+    let user = server.filter(|_| migrates_apart(&config.database));
+    let user = user.map(|server| server.login.user.as_str());
+    let done = migrate::up_for(db, most, user).await?;
     for step in &done {
         tracing::info!(step = step.name, "schema step applied");
-    }
-    if let Some(server) = &config.database.postgres
-        && migrates_apart(&config.database)
-    {
-        migrate::grant(db, &server.login.user).await?;
     }
     Ok(done)
 }
@@ -193,7 +218,7 @@ async fn reached(config: &Config, db: cairn_registry::Result<Store>) -> Result<S
         let Err(failure) = pool.session().run("SELECT 1", &[]).await else {
             break;
         };
-        let last = attempt >= server.attempts || refuses_login(&failure);
+        let last = attempt >= server.attempts || failure.is_lasting();
         let error = Error::from(failure);
         if last {
             return Err(error).with_context(|| config.database.to_string());
@@ -202,37 +227,4 @@ async fn reached(config: &Config, db: cairn_registry::Result<Store>) -> Result<S
         tokio::time::sleep(server.pause).await;
     }
     Ok(db)
-}
-
-/// Class 28 of SQLSTATE: an unknown user, a wrong password, an address that is not let in.
-fn refuses_login(failure: &Failure) -> bool {
-    matches!(failure, Failure::Refused(refusal) if refusal.code.starts_with("28"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::db::postgres::Refusal;
-
-    #[test]
-    fn only_a_refused_login_is_not_waited_for() {
-        let refused = |code: &str| {
-            Failure::Refused(Box::new(Refusal {
-                severity: "FATAL".to_owned(),
-                code: code.to_owned(),
-                message: "login".to_owned(),
-                detail: None,
-                text: "FATAL: login".to_owned(),
-            }))
-        };
-        for (failure, expected) in [
-            (refused("28000"), true),
-            (refused("28P01"), true),
-            (refused("3D000"), false),
-            (refused("57P03"), false),
-            (Failure::Unreachable("no login", "login".to_owned()), false),
-        ] {
-            assert_eq!(refuses_login(&failure), expected, "{failure:?}");
-        }
-    }
 }

@@ -22,6 +22,7 @@ pub(super) struct PostgresUrl {
 const SCHEMES: [&str; 2] = ["postgres", "postgresql"];
 
 const NO_URL: &str = "is not a URL of the form postgres://user@host/database";
+const UNESCAPED: &str = "has a `/`, `?`, `#` or `@` in user, password or database name: write %2F, %3F, %23 or %40 instead";
 const NO_MYSQL: &str = "asks for MySQL, which is not supported: use Postgres, or leave it out for the embedded database";
 
 impl FromStr for PostgresUrl {
@@ -40,6 +41,9 @@ impl FromStr for PostgresUrl {
         }
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+        if database.contains(['@', '/']) {
+            return Err(UNESCAPED.to_owned());
+        }
         let (login, place) = authority.rsplit_once('@').unwrap_or(("", authority));
         let (user, password) = login.split_once(':').unwrap_or((login, ""));
         let (host, port) = address(place)?;
@@ -54,14 +58,17 @@ impl FromStr for PostgresUrl {
         };
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            url.set(name, decoded(value)?)?;
+            if !url.set(name, decoded(value)?)? {
+                return Err(unknown_parameter(name, query));
+            }
         }
         Ok(url)
     }
 }
 
 impl PostgresUrl {
-    fn set(&mut self, name: &str, value: String) -> Result<(), String> {
+    /// `false` for a parameter that is not known.
+    fn set(&mut self, name: &str, value: String) -> Result<bool, String> {
         match name {
             "sslmode" | "ssl" => self.tls = Some(tls(&value)?),
             "sslrootcert" => self.ca_file = Some(value.into()),
@@ -72,10 +79,18 @@ impl PostgresUrl {
             "dbname" => self.database = Some(value),
             // How others present themselves, and what has a key of its own here.
             "application_name" | "connect_timeout" | "channel_binding" | "pool_max_conns" => {}
-            _ => return Err(format!("has the parameter {name}, which is not known")),
+            _ => return Ok(false),
         }
-        Ok(())
+        Ok(true)
     }
+}
+
+/// A query with an `@` may be the rest of a password, of which nothing is repeated.
+fn unknown_parameter(name: &str, query: &str) -> String {
+    if query.contains('@') {
+        return UNESCAPED.to_owned();
+    }
+    format!("has the parameter {name}, which is not known")
 }
 
 /// The modes in libpq's words.
@@ -212,5 +227,11 @@ mod tests {
         check("postgres://h/d?sslmode=s3cret", "sslmode");
         check("postgres://h/d?speed=fast", "speed");
         check("postgres://a:%ff@h/d", "UTF-8");
+        check("postgres://a:12/s3cret@h/d", "%2F");
+        check("postgres://a:1@s3cret/2@h/d", "%2F");
+        check("postgres://a:12?s3cret@h/d", "%3F");
+        check("postgres://a:12?s3cret&x=1@h/d", "%3F");
+        check("postgres://a:s3cret/x@h/d", "%2F");
+        check("postgres://a:12/s3cret/x@h/d?sslmode=disable", "%2F");
     }
 }

@@ -15,7 +15,10 @@ use cairn_registry::{
 };
 use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk};
 
-use super::connection::{Connection, Role, failed};
+use super::{
+    connection::{Connection, Role, failed},
+    identity,
+};
 use crate::{
     migrate::{self, Applied, STEPS},
     output::{self, Access, Output, Protected, Replace, Staged},
@@ -69,6 +72,7 @@ pub fn backup(
 
 fn copy(database: &Path, busy_timeout: Duration, to: &Path) -> Result<Copied> {
     let path = to.to_str().context("the path is not UTF-8")?;
+    identity::require_ours(database)?;
     let mut connection = Connection::open(database, Role::Copier, busy_timeout)?;
     let copied = connection.execute("VACUUM INTO ?1", &[path.into()]);
     copied.map_err(failed).map_err(|error| {
@@ -101,6 +105,11 @@ pub fn restore(
 ) -> Result<Restored> {
     let database = output::resolved(database)?;
     refuse_original(backup, &database)?;
+    ensure!(
+        !identity::is_foreign(&database),
+        "{} is a database of another program, which is never replaced: name another place by --database FILE",
+        database.display()
+    );
     protected.refuse(&database)?;
     refuse_used(&database)?;
     if let Some(folder) = database.parent() {
@@ -119,7 +128,7 @@ pub fn restore(
     let mut file = File::open(backup).with_context(|| backup.display().to_string())?;
     io::copy(&mut file, copy.file()).with_context(|| backup.display().to_string())?;
     let told = || format!("{} is not restored", backup.display());
-    refuse_foreign(copy.path()).with_context(told)?;
+    refuse_text(copy.path()).with_context(told)?;
     let copied = examine(copy.path(), "PRAGMA integrity_check(1)").with_context(told)?;
     let behind = schema(copy.path()).with_context(told)?;
     settle(copy.path()).with_context(told)?;
@@ -188,7 +197,7 @@ fn user(database: &Path) -> io::Result<Option<Option<i32>>> {
     Ok(held.map(|lock| lock.pid.map(|id| id.as_raw_nonzero().get())))
 }
 
-fn refuse_foreign(path: &Path) -> Result<()> {
+fn refuse_text(path: &Path) -> Result<()> {
     let mut start = [0; MAGIC.len()];
     let read = File::open(path)?.read_exact(&mut start);
     ensure!(

@@ -24,6 +24,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::{
     connection::{Connection, Role, Table, failed, refused_write},
     connections::{Connections, Waiting},
+    identity,
     session::Session,
     writer::{Job, Work, Writer},
 };
@@ -75,14 +76,14 @@ impl Libsql {
             .parent()
             .filter(|parent| !parent.as_os_str().is_empty())
         {
-            std::fs::create_dir_all(parent).map_err(unopened)?;
+            std::fs::create_dir_all(parent).map_err(|error| unmade(path, &error))?;
         }
+        identity::require_ours(path)?;
         make_private(path)?;
         let generation = Arc::new(AtomicU64::new(0));
-        let writer = Writer::new(
-            Connection::open(path, Role::Writer, busy_timeout)?,
-            Arc::clone(&generation),
-        );
+        let mut connection = Connection::open(path, Role::Writer, busy_timeout)?;
+        identity::mark(&mut connection);
+        let writer = Writer::new(connection, Arc::clone(&generation));
         let (jobs, received) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("cairn-writer".to_owned())
@@ -255,15 +256,19 @@ fn make_private(path: &Path) -> Result<()> {
     match options.open(&path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(Error::unavailable(
-            format!(
-                "the database file {} cannot be made: make its folder writable for this user, or name another by \
-                 database.path",
-                path.display()
-            ),
-            error.to_string(),
-        )),
+        Err(error) => Err(unmade(&path, &error)),
     }
+}
+
+fn unmade(path: &Path, error: &io::Error) -> Error {
+    Error::unavailable(
+        format!(
+            "the database file {} cannot be made: make its folder writable for this user, or name another by \
+             database.path",
+            path.display()
+        ),
+        error.to_string(),
+    )
 }
 
 fn closed() -> Error {

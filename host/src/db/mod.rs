@@ -4,6 +4,7 @@
 mod backup;
 mod connection;
 mod connections;
+mod identity;
 mod libsql;
 pub mod postgres;
 mod prepared;

@@ -17,7 +17,7 @@ use super::bindings::spin::postgres::postgres::{
 };
 use crate::db::{
     Store,
-    postgres::{self, Answer, Failure, Session},
+    postgres::{self, Answer, Failure, Session, UNREACHED},
 };
 
 /// What stands for the configured server: the value of the guest's variable `database_url`.
@@ -267,9 +267,14 @@ fn failed(failure: Failure) -> Error {
             detail: refusal.detail,
             extras: Vec::new(),
         })),
-        Failure::Unreachable(message, told) => {
-            Error::ConnectionFailed(format!("{message} ({told})"))
-        }
+        // What a failed connection is called, the guest knows by itself.
+        Failure::Unreachable(message, told) => Error::ConnectionFailed(if message == UNREACHED {
+            told
+        } else {
+            format!("{message}: {told}")
+        }),
+        // A guest is not told of files.
+        Failure::Unconfigured(_) => Error::ConnectionFailed("no password".to_owned()),
         Failure::Unsent(told) => Error::BadParameter(told),
     }
 }

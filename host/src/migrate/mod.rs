@@ -1,10 +1,12 @@
 //! The schema: which steps there are, which have been applied, and going up or down. Each step is one transaction with its
 //! row in `schema_version`, so that two processes that start at once apply it once. No step is decided here.
 
+mod foreign;
+mod grant;
 mod standing;
 mod steps;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cairn_registry::{
     Error, ErrorKind, Result,
@@ -27,7 +29,10 @@ pub async fn status(db: &impl Db) -> Result<Vec<Applied>> {
     let rows = match db.query(APPLIED, Vec::new()).await {
         Ok(rows) => rows,
         // There is no table yet: an adapter says so by naming the remedy.
-        Err(error) if is(&error, NO_SCHEMA) => return Ok(Vec::new()),
+        Err(error) if is(&error, NO_SCHEMA) => {
+            foreign::refuse(db).await?;
+            return Ok(Vec::new());
+        }
         Err(error) => return Err(error),
     };
     rows.into_iter().map(applied).collect()
@@ -50,12 +55,28 @@ fn is(error: &Error, message: &str) -> bool {
 
 /// Applies at most `most` missing steps (all without it) and gives those that this call applied.
 pub async fn up(db: &impl Db, most: Option<usize>) -> Result<Vec<&'static Step>> {
-    alone(db, vec![Statement::new(TABLE, Vec::new())]).await?;
+    up_for(db, most, None).await
+}
+
+/// The same, and lets another user of the server read and write all tables. Each transaction that makes tables grants them,
+/// so that the user never meets a table that it may not use.
+pub async fn up_for(
+    db: &impl Db,
+    most: Option<usize>,
+    user: Option<&str>,
+) -> Result<Vec<&'static Step>> {
+    foreign::refuse(db).await?;
+    let grants = match user {
+        Some(user) => grant::statements(db, user).await?,
+        None => Vec::new(),
+    };
+    let table = vec![Statement::new(TABLE, Vec::new())];
+    alone(db, [table, grants.clone()].concat()).await?;
     let applied = status(db).await?;
     standing(&applied)?;
     let mut done = Vec::new();
     for step in pending(&applied).take(most.unwrap_or(usize::MAX)) {
-        if apply(db, step).await? {
+        if apply(db, step, &grants).await? {
             done.push(step);
         }
     }
@@ -63,7 +84,7 @@ pub async fn up(db: &impl Db, most: Option<usize>) -> Result<Vec<&'static Step>>
 }
 
 /// `false` when another process was faster.
-async fn apply(db: &impl Db, step: &'static Step) -> Result<bool> {
+async fn apply(db: &impl Db, step: &'static Step, grants: &[Statement]) -> Result<bool> {
     let mut statements = vec![Statement::expecting(
         1,
         "INSERT INTO schema_version (number, name, applied_at, since) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
@@ -75,6 +96,7 @@ async fn apply(db: &impl Db, step: &'static Step) -> Result<bool> {
         ],
     )];
     statements.extend(step.up(db.engine()));
+    statements.extend_from_slice(grants);
     match alone(db, statements).await {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::Stale => Ok(false),
@@ -104,45 +126,39 @@ pub async fn down(db: &impl Db, most: usize) -> Result<Vec<&'static Step>> {
     Ok(done)
 }
 
-/// Lets another user of the same server read and write all tables there are.
-pub async fn grant(db: &impl Db, user: &str) -> Result<()> {
-    let schema = db.query("SELECT current_schema()", Vec::new()).await?;
-    let schema = schema.into_iter().next().map(|mut row| row.text());
-    let (schema, user) = (
-        quoted(&schema.transpose()?.unwrap_or_default()),
-        quoted(user),
-    );
-    let grants = [
-        format!("GRANT USAGE ON SCHEMA {schema} TO {user}"),
-        format!("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {user}"),
-    ];
-    let grants = grants.map(|sql| Statement::new(sql, Vec::new()));
-    db.batch(grants.into()).await
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// How long until a file is tried again that another process writes to.
+/// How long until a database is tried again that another process writes to, and how often that is logged.
 const PAUSE: Duration = Duration::from_millis(500);
+const LOGGED: Duration = Duration::from_secs(10);
+
+/// Gives a row when this transaction got the lock of migrations.
+const LOCK: &str = "SELECT 1 WHERE pg_try_advisory_xact_lock(4849183527413)";
+
+/// Whether another process has the lock of migrations.
+fn is_locked_out(error: &Error) -> bool {
+    let cause = error.cause().unwrap_or_default();
+    error.kind() == ErrorKind::Stale && cause.contains(LOCK)
+}
 
 /// Runs a batch during which no other migration runs, and waits as long as one does. A server is asked for a lock of its
-/// own. A file has one writer anyway, whose lock ends with its holder, so that it needs no time to run out.
+/// own again and again, because no statement waits longer than it may take. A file has one writer anyway. Either lock ends
+/// with its holder, so that it needs no time to run out.
 async fn alone(db: &impl Db, statements: Vec<Statement>) -> Result<()> {
     let lock: &[&str] = match db.engine() {
         Engine::Sqlite => &[],
-        Engine::Postgres => &[
-            "SET LOCAL statement_timeout = 0",
-            "SELECT pg_advisory_xact_lock(4849183527413)",
-        ],
+        Engine::Postgres => &["SET LOCAL statement_timeout = 0"],
     };
     let lock = lock.iter().map(|sql| Statement::new(*sql, Vec::new()));
-    let batch: Vec<Statement> = lock.chain(statements).collect();
+    let taken =
+        (db.engine() == Engine::Postgres).then(|| Statement::expecting(1, LOCK, Vec::new()));
+    let batch: Vec<Statement> = lock.chain(taken).chain(statements).collect();
+    let mut logged: Option<Instant> = None;
     loop {
         match db.batch(batch.clone()).await {
-            Err(error) if is(&error, BUSY) => {
-                tracing::warn!(%error, "waiting for another process that writes to the database");
+            Err(error) if is(&error, BUSY) || is_locked_out(&error) => {
+                if logged.is_none_or(|at| at.elapsed() >= LOGGED) {
+                    logged = Some(Instant::now());
+                    tracing::warn!(%error, "waiting for another process that changes the database");
+                }
                 tokio::time::sleep(PAUSE).await;
             }
             done => return done,

@@ -24,6 +24,12 @@ impl Step {
         })
     }
 
+    /// Names of the tables that it makes on a server.
+    pub(super) fn tables(&self) -> impl Iterator<Item = &'static str> {
+        let behind = self.postgres.split("CREATE TABLE ").skip(1);
+        behind.filter_map(|text| text.split_whitespace().next())
+    }
+
     pub(super) fn down(&self) -> Vec<Statement> {
         split(self.down)
     }

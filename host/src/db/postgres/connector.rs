@@ -1,12 +1,12 @@
 //! How a connection is made: address, login, transport, and what the session is told first.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use cairn_registry::{Result, store::postgres::PLANNING};
 use tokio_postgres::{Client, Config, Socket, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{driver::Stop, failure::Failure, pgpass, tls};
+use super::{driver::Stop, failure::Failure, pgpass::Passwords, tls};
 use crate::config::model::{self, Tls};
 
 /// For the socket, and for the whole of a connection with its login and what is told first.
@@ -24,6 +24,9 @@ const GRACE: Duration = Duration::from_secs(1);
 /// Makes connections to one server.
 pub(super) struct Connector {
     config: Config,
+    /// Where the password is looked up, if it is not configured. The file is read for each connection, so that a rotated
+    /// password is found.
+    passwords: Option<Passwords>,
     tls: MakeRustlsConnect,
     session: String,
     patience: Duration,
@@ -54,17 +57,20 @@ impl Connector {
                 Tls::Prefer => SslMode::Prefer,
                 Tls::Require | Tls::VerifyCa | Tls::VerifyFull => SslMode::Require,
             });
-        let password = match (&settings.login.password, &settings.password_file) {
-            (Some(password), _) => Some(password.clone()),
-            (None, Some(file)) => pgpass::find(file, settings)?,
-            (None, None) => None,
+        let passwords = match &settings.login.password {
+            Some(password) => {
+                config.password(password.expose());
+                None
+            }
+            None => Some(Passwords::of(settings)),
         };
-        if let Some(password) = password {
-            config.password(password.expose());
+        if let Some(passwords) = &passwords {
+            passwords.check()?;
         }
         let timeout = settings.statement_timeout.as_millis();
         Ok(Self {
             config,
+            passwords,
             tls: tls::connector(settings.tls, settings.ca_file.as_deref())?,
             session: format!(
                 "SET statement_timeout = {timeout}; SET idle_in_transaction_session_timeout = {timeout}"
@@ -85,8 +91,22 @@ impl Connector {
 
     /// The same without a limit: to be waited for [in time](Self::in_time), with whatever belongs to it.
     pub(super) async fn log_in(&self) -> Result<(Client, Moving), Failure> {
-        let connecting = self.config.connect(self.tls.clone()).await;
-        connecting.map_err(|failure| Failure::from(failure).unconnected())
+        let mut config = Cow::Borrowed(&self.config);
+        let found = self.passwords.as_ref().map(Passwords::find);
+        if let Some(Ok(Some(password))) = &found {
+            config.to_mut().password(password.expose());
+        }
+        let connecting = config.connect(self.tls.clone()).await;
+        connecting.map_err(|failure| self.unconnected(failure.into()))
+    }
+
+    fn unconnected(&self, failure: Failure) -> Failure {
+        match &self.passwords {
+            Some(passwords) if failure.lacks_password() => {
+                Failure::Unconfigured(passwords.missing())
+            }
+            _ => failure.unconnected(),
+        }
     }
 
     /// All that a connection needs before its first statement.

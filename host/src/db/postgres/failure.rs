@@ -4,8 +4,14 @@ use std::{error::Error as _, io};
 
 use cairn_registry::{Error, store::postgres};
 
+/// What is said of a server that no connection was made to.
+pub const UNREACHED: &str = "the database cannot be reached";
+
 /// What the driver says of a server without TLS.
 const NO_TLS: &str = "server does not support TLS";
+
+/// What the driver says when a server wants a password that it was not given.
+const NO_PASSWORD: &str = "password missing";
 
 /// Why a statement has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +20,8 @@ pub enum Failure {
     Refused(Box<Refusal>),
     /// There is no server, or no connection to it: why, and for the log what was said.
     Unreachable(&'static str, String),
+    /// The configuration lacks what the server asks for: what, and where it was looked for.
+    Unconfigured(String),
     /// It could not even be sent: a defect of ours.
     Unsent(String),
 }
@@ -42,7 +50,7 @@ impl Failure {
                 LEFT_BEHIND.contains(&code) || code.starts_with("57P") || code.starts_with("08")
             }
             Self::Unreachable(..) => true,
-            Self::Unsent(_) => false,
+            Self::Unsent(_) | Self::Unconfigured(_) => false,
         }
     }
 
@@ -58,9 +66,25 @@ impl Failure {
                 "the database does not encrypt, as database.sslMode demands",
                 told,
             ),
-            Self::Unsent(told) => Self::Unreachable("the database cannot be reached", told),
-            Self::Unreachable(_, told) => Self::Unreachable("the database cannot be reached", told),
-            Self::Refused(refusal) => Self::Refused(refusal),
+            Self::Unsent(told) => Self::Unreachable(UNREACHED, told),
+            Self::Unreachable(_, told) => Self::Unreachable(UNREACHED, told),
+            Self::Refused(_) | Self::Unconfigured(_) => self,
+        }
+    }
+
+    /// Whether it is the password that is missing.
+    pub(super) fn lacks_password(&self) -> bool {
+        matches!(self, Self::Unsent(told) if told.contains(NO_PASSWORD))
+    }
+
+    /// Whether trying again without a change by the operator is in vain.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            // Class 28 of SQLSTATE: an unknown user, a wrong password, an address that is not let in.
+            Self::Refused(refusal) => refusal.code.starts_with("28"),
+            Self::Unconfigured(_) => true,
+            Self::Unreachable(..) | Self::Unsent(_) => false,
         }
     }
 }
@@ -99,7 +123,36 @@ impl From<Failure> for Error {
         match failure {
             Failure::Refused(refusal) => postgres::failure(&refusal.code, refusal.text),
             Failure::Unreachable(message, told) => Self::unavailable(message, told),
+            Failure::Unconfigured(message) => Self::unavailable(message, "no password"),
             Failure::Unsent(told) => Self::internal(told),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logins_and_missing_passwords_are_not_tried_again() {
+        let refused = |code: &str| {
+            Failure::Refused(Box::new(Refusal {
+                severity: "FATAL".to_owned(),
+                code: code.to_owned(),
+                message: "login".to_owned(),
+                detail: None,
+                text: "FATAL: login".to_owned(),
+            }))
+        };
+        for (failure, expected) in [
+            (refused("28000"), true),
+            (refused("28P01"), true),
+            (refused("3D000"), false),
+            (refused("57P03"), false),
+            (Failure::Unreachable("no login", "login".to_owned()), false),
+            (Failure::Unconfigured("no password".to_owned()), true),
+        ] {
+            assert_eq!(failure.is_lasting(), expected, "{failure:?}");
         }
     }
 }

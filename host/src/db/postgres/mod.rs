@@ -32,7 +32,7 @@ use tokio::task::AbortHandle;
 use self::{connector::Connector, follow::Followed, pool::Pool, standby::Standby};
 use crate::{config::model, db::Connections};
 
-pub use failure::{Failure, Refusal};
+pub use failure::{Failure, Refusal, UNREACHED};
 pub use follow::GENERATIONS;
 pub use session::Session;
 pub use standby::Standing;

@@ -1,46 +1,109 @@
 //! The password file of libpq: `host:port:database:user:password` in each line, `*` for any, `\` before what is meant as it
 //! stands. The first line that fits counts.
 
-use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
 
 use cairn_registry::{Error, Result};
 
 use crate::config::model::{Postgres, Secret};
 
-/// The password for that server, if the file has one. A file that is not there has none.
-pub(super) fn find(file: &Path, server: &Postgres) -> Result<Option<Secret>> {
-    let metadata = match fs::metadata(file) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unread(file, &error)),
-    };
-    let mode = metadata.mode() & 0o777;
-    let us = rustix::process::geteuid().as_raw();
-    match trust(mode, metadata.uid(), us) {
-        Trust::Whole => {}
-        Trust::Mounted => tracing::warn!(
-            file = %file.display(),
-            "the password file is root's, as mounted secrets are: taken, though others may read it"
-        ),
-        Trust::None => {
-            return Err(Error::unavailable(
-                format!(
-                    "the password file {} may be read by others (mode {mode:o}): chmod 600 it",
-                    file.display()
-                ),
-                "password file not private",
-            ));
+/// A password file, and the line of it that is looked for.
+pub(super) struct Passwords {
+    file: Option<PathBuf>,
+    /// Host, port, database and user, as the file calls them.
+    wanted: [String; 4],
+}
+
+impl Passwords {
+    pub(super) fn of(server: &Postgres) -> Self {
+        Self {
+            file: server.password_file.clone(),
+            wanted: [
+                host(&server.host).to_owned(),
+                server.port.to_string(),
+                server.database.clone(),
+                server.login.user.clone(),
+            ],
         }
     }
-    let text = fs::read_to_string(file).map_err(|error| unread(file, &error))?;
-    let port = server.port.to_string();
-    let wanted = [
-        host(&server.host),
-        &port,
-        &server.database,
-        &server.login.user,
-    ];
-    Ok(password(&text, wanted).map(Secret::new))
+
+    /// The password, if the file has one. A file that is not there has none.
+    pub(super) fn find(&self) -> Result<Option<Secret>> {
+        let Some(file) = &self.file else {
+            return Ok(None);
+        };
+        let text = match fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(unread(file, &error)),
+        };
+        if trusted(file)? == Trust::None {
+            return Err(not_private(file));
+        }
+        let wanted = self.wanted.each_ref().map(String::as_str);
+        Ok(password(&text, wanted).map(Secret::new))
+    }
+
+    /// Says at the start what is wrong with the file.
+    pub(super) fn check(&self) -> Result<()> {
+        self.find()?;
+        if let Some(file) = &self.file
+            && file.exists()
+            && trusted(file)? == Trust::Mounted
+        {
+            tracing::warn!(
+                file = %file.display(),
+                "the password file is root's, as mounted secrets are: taken, though others may read it"
+            );
+        }
+        Ok(())
+    }
+
+    /// Why there is no password, for a server that wants one.
+    pub(super) fn missing(&self) -> String {
+        let line = self.wanted.each_ref().map(|part| escaped(part)).join(":");
+        match &self.file {
+            Some(file) if file.exists() => format!(
+                "the database wants a password, and no line of {} is for {line}: add a line {line}:PASSWORD to it, or \
+                 set database.password",
+                file.display()
+            ),
+            Some(file) => format!(
+                "the database wants a password, and the password file {} (PGPASSFILE, else ~/.pgpass) is not there; it \
+                 needs a line {line}:PASSWORD: mount it, or set database.password",
+                file.display()
+            ),
+            None => format!(
+                "the database wants a password for {line}: set database.password, or PGPASSFILE to a file with a line \
+                 {line}:PASSWORD"
+            ),
+        }
+    }
+}
+
+fn trusted(file: &Path) -> Result<Trust> {
+    let found = fs::metadata(file).map_err(|error| unread(file, &error))?;
+    let us = rustix::process::geteuid().as_raw();
+    Ok(trust(found.mode() & 0o777, found.uid(), us))
+}
+
+fn not_private(file: &Path) -> Error {
+    Error::unavailable(
+        format!(
+            "the password file {} may be read by others: chmod 600 it",
+            file.display()
+        ),
+        "password file not private",
+    )
+}
+
+/// A part of a line as it is written in the file.
+pub(super) fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace(':', "\\:")
 }
 
 /// Where a libpq looks for its socket when it is told no host: its own place, and those of the distributions.
@@ -57,7 +120,10 @@ pub(super) fn host(host: &str) -> &str {
 
 fn unread(file: &Path, error: &io::Error) -> Error {
     Error::unavailable(
-        format!("the password file {} cannot be read", file.display()),
+        format!(
+            "the password file {} cannot be read: give this user its mode or group (in Kubernetes by fsGroup)",
+            file.display()
+        ),
         error.to_string(),
     )
 }
@@ -152,6 +218,33 @@ mod tests {
         check("*:*:*:\\app:pw", Some("pw"));
         check("\\*:*:*:app:pw", None);
         check("*:*:*:app:", Some(""));
+    }
+
+    #[test]
+    fn a_missing_password_names_the_file_and_the_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pgpass");
+        let passwords = |file: Option<PathBuf>| Passwords {
+            file,
+            wanted: ["db", "5432", "registry", "a:b"].map(str::to_owned),
+        };
+        let line = "db:5432:registry:a\\:b";
+        let check = |file: Option<PathBuf>, words: &str| {
+            let message = passwords(file).missing();
+            assert!(
+                message.contains(line) && message.contains(words),
+                "{message}"
+            );
+        };
+        check(None, "PGPASSFILE");
+        check(Some(file.clone()), "is not there");
+        fs::write(&file, "other:5432:*:*:pw\n").unwrap();
+        check(Some(file.clone()), "no line of");
+        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        assert!(passwords(Some(file.clone())).find().unwrap().is_none());
+        fs::write(&file, "db:5432:*:*:pw\n").unwrap();
+        let found = passwords(Some(file)).find().unwrap();
+        assert_eq!(found.unwrap().expose(), "pw", "the file is read again");
     }
 
     #[test]

@@ -41,13 +41,12 @@ pub fn restore(server: &Postgres, file: &Path, clean: bool) -> String {
 /// The line of a password file that these programs would need.
 #[must_use]
 pub fn password_line(server: &Postgres) -> String {
-    let escaped = |text: &str| text.replace('\\', "\\\\").replace(':', "\\:");
     format!(
         "{}:{}:{}:{}:PASSWORD",
-        escaped(pgpass::host(&server.host)),
+        pgpass::escaped(pgpass::host(&server.host)),
         server.port,
-        escaped(&server.database),
-        escaped(&server.migration.user)
+        pgpass::escaped(&server.database),
+        pgpass::escaped(&server.migration.user)
     )
 }
 
