@@ -19,6 +19,7 @@ mod conversion;
 mod dirt;
 mod doctor;
 mod first_start;
+mod forwarded;
 mod git;
 mod git_server;
 mod later;

@@ -9,6 +9,8 @@ use std::{
 
 use serde_json::Value;
 
+use crate::telemetry::log;
+
 /// The first failure of standard output.
 static LOST: OnceLock<io::Error> = OnceLock::new();
 
@@ -66,7 +68,7 @@ pub(super) fn problem(text: &str) {
 
 /// A word in colour, on a terminal that wants it.
 pub(super) fn paint(colour: &str, word: &str) -> String {
-    let wanted = std::env::var_os("NO_COLOR").is_none();
+    let wanted = log::wants_colour(|name| std::env::var_os(name));
     if wanted && io::stdout().is_terminal() && io::stderr().is_terminal() {
         format!("\u{1b}[{colour}m{word}\u{1b}[0m")
     } else {

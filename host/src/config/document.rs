@@ -63,7 +63,7 @@ auth:
 Without an `auth` section the server listens on loopback addresses only, and any other address is refused.
 
 **Values.** Durations are written as in Go: `15m`, `1h30m`, `500ms`. Sizes are bytes, or a number with `KiB`, `MiB`,
-`GiB` or `TiB`. An address is `IP:port`, or `:port` for every interface. A key without value is one that is not there.
+`GiB` or `TiB`. An address is `IP:port`, or `:port` for every interface, IPv4 and IPv6. A key without value is one that is not there.
 
 **Environment.** Every key outside lists has the variable that its table shows. Where several are shown, giving two of
 them different values is an error, but `LOG_LEVEL` only counts when no other is set. An empty variable is one that is not
@@ -128,9 +128,10 @@ a value is shown, that one may stay.
 ";
 
 /// A group of keys of the configuration: title, first segments of the paths (empty: those without a section).
-const SECTIONS: [(&str, &str); 9] = [
+const SECTIONS: [(&str, &str); 10] = [
     ("Server", ""),
     ("Access", "auth."),
+    ("Proxies in front", "server."),
     ("Database", "database."),
     ("Sync daemon", "sync."),
     ("Limits", "limits."),

@@ -98,6 +98,13 @@ fn write(slot: Slot<'_>, given: &Given, path: &str, report: &mut Report) {
                 "is one value where a list is expected; write `- ` before it",
             );
         }
+        (Slot::Networks(networks), Written::List(items)) => {
+            for (index, (at, text)) in items.iter().enumerate() {
+                if let Err(message) = readable(text).and_then(|()| networks.add(text)) {
+                    report.add(format!("{path}[{index}]"), at, message);
+                }
+            }
+        }
         (_, Written::List(_)) => {
             report.add(path, &given.at, "is a list where one value is expected")
         }

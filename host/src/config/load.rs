@@ -16,7 +16,9 @@ use super::{
     forms::Lists,
     keys,
     layer::{self, Layer},
-    model::{Auth, Cache, Config, Database, Limits, Log, Probes, Server, Sync, Telemetry},
+    model::{
+        Auth, Cache, Config, Database, Limits, Log, Networks, Probes, Server, Sync, Telemetry,
+    },
     refused, telemetry,
     yaml::{self, Entry, Value},
 };
@@ -269,6 +271,7 @@ pub(super) fn blank() -> Config {
         name: String::new(),
         address: nowhere,
         internal_address: nowhere,
+        trusted_proxies: Networks::default(),
         auth: Auth::Undeclared,
         data_dir: PathBuf::new(),
         database: Database {

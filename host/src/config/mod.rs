@@ -19,6 +19,7 @@ mod layer;
 mod list_keys;
 mod load;
 pub mod model;
+mod networks;
 mod postgres_url;
 mod refused;
 mod scalar;

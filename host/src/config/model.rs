@@ -4,6 +4,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub use super::{
+    networks::Networks,
     server::{DatabaseType, Login, Postgres, Secret, Server, Tls},
     telemetry::{Share, Telemetry, Traces},
 };
@@ -17,6 +18,8 @@ pub struct Config {
     pub address: SocketAddr,
     /// Internal listener: probes and metrics.
     pub internal_address: SocketAddr,
+    /// Proxies whose word for a client's address, scheme, host and prefix is taken.
+    pub trusted_proxies: Networks,
     pub auth: Auth,
     /// Where everything lies that has no path of its own; the directory is made at start.
     pub data_dir: PathBuf,

@@ -3,7 +3,13 @@
 
 use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
-use super::{check::Check, model::Secret, scalar, tree::Tree, url};
+use super::{
+    check::Check,
+    model::{Networks, Secret},
+    scalar,
+    tree::Tree,
+    url,
+};
 
 /// A mutable place in a configuration together with the rule for what may stand there.
 pub(super) enum Slot<'a> {
@@ -20,6 +26,8 @@ pub(super) enum Slot<'a> {
     Choice(&'a mut dyn Choice),
     /// What is never shown.
     Secret(&'a mut Option<Secret>),
+    /// Networks, as a list or as one text with commas.
+    Networks(&'a mut Networks),
     /// A list of texts; the file alone can give one.
     List(&'a mut Vec<String>, Check),
     /// A section of names and texts; the file alone can give one.
@@ -64,6 +72,7 @@ impl Slot<'_> {
             Self::Map(..) => {
                 return Err("is a section; write each name with its value below it".to_owned());
             }
+            Self::Networks(place) => *place = text.parse()?,
             Self::List(..) => {
                 return Err(
                     "is a list; write each element on a line of its own after `- `".to_owned(),
@@ -93,6 +102,7 @@ impl Slot<'_> {
                 let entries: Vec<_> = place.iter().map(entry).collect();
                 return (!entries.is_empty()).then_some(Tree::Map(entries));
             }
+            Self::Networks(place) => place.to_string(),
             Self::List(place, _) => {
                 let items: Vec<Tree> = place.iter().cloned().map(Tree::Text).collect();
                 return (!items.is_empty()).then_some(Tree::List(items));
@@ -126,6 +136,7 @@ impl Slot<'_> {
             }
             Self::Choice(place) => place.words().join(", "),
             Self::Secret(_) => "text, never shown".to_owned(),
+            Self::Networks(_) => "list of addresses and networks, or `none`".to_owned(),
             Self::List(_, check) => format!("list, each: {}", check.what),
             Self::Map(_, pairs) => format!("section, each: {}", pairs.what),
         }

@@ -3,6 +3,7 @@
 pub(crate) mod outbound;
 pub(crate) mod output;
 pub mod postgres;
+mod repeats;
 pub(crate) mod sqlite;
 pub(crate) mod traced;
 pub mod variables;

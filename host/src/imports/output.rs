@@ -6,6 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use super::repeats::{self, Turn};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
@@ -34,8 +35,13 @@ struct Lines(Vec<u8>);
 impl Lines {
     fn say(&mut self) {
         let line = String::from_utf8_lossy(&self.0);
-        if !line.trim().is_empty() {
-            tracing::warn!(target: "cairn::guest", "{}", line.trim_end());
+        let line = line.trim_end();
+        if !line.is_empty() {
+            match repeats::turn(line) {
+                Turn::Log(0) => tracing::warn!(target: "cairn::guest", "{line}"),
+                Turn::Log(repeated) => tracing::warn!(target: "cairn::guest", repeated, "{line}"),
+                Turn::LeaveOut => tracing::debug!(target: "cairn::guest", "{line}"),
+            }
         }
         self.0.clear();
     }

@@ -3,9 +3,15 @@
 
 use std::{sync::Arc, time::Instant};
 
-use http::{Method, StatusCode, Uri, uri::PathAndQuery};
+use http::{HeaderValue, Method, Request, StatusCode, header, uri::PathAndQuery};
 
-use super::{cache::Outcome, request_id::RequestId, route::route, span};
+use super::{
+    cache::Outcome,
+    forwarded::Client,
+    request_id::RequestId,
+    route::{is_probe, route},
+    span,
+};
 use crate::telemetry::{
     access,
     metrics::Metrics,
@@ -19,20 +25,29 @@ pub(crate) struct Account {
     method: Method,
     target: Option<PathAndQuery>,
     id: RequestId,
+    client: Client,
+    agent: Option<HeaderValue>,
     cache: Outcome,
     /// In a box: most requests have none.
     span: Option<Box<Span>>,
 }
 
 impl Account {
-    pub(crate) fn open(metrics: &Arc<Metrics>, method: &Method, uri: &Uri, id: RequestId) -> Self {
+    pub(super) fn open<B>(
+        metrics: &Arc<Metrics>,
+        request: &Request<B>,
+        id: RequestId,
+        client: Client,
+    ) -> Self {
         metrics.active.inc();
         Self {
             metrics: Arc::clone(metrics),
             begun: Instant::now(),
-            method: method.clone(),
-            target: uri.path_and_query().cloned(),
+            method: request.method().clone(),
+            target: request.uri().path_and_query().cloned(),
             id,
+            client,
+            agent: request.headers().get(header::USER_AGENT).cloned(),
             cache: Outcome::None,
             span: None,
         }
@@ -52,6 +67,10 @@ impl Account {
         self.span.as_ref()?.below()
     }
 
+    pub(super) fn client(&self) -> Client {
+        self.client
+    }
+
     pub(crate) fn cached(&mut self, outcome: Outcome) {
         self.cache = outcome;
     }
@@ -66,7 +85,15 @@ impl Account {
         if let Some(result) = self.cache.name() {
             self.metrics.cached(result);
         }
+        let agent = self.agent.as_ref().map(HeaderValue::to_str);
         access::write(&access::Line {
+            level: if is_probe(path) {
+                access::Level::Debug
+            } else {
+                access::Level::Info
+            },
+            client: self.client.address,
+            agent: agent.and_then(Result::ok).unwrap_or_default(),
             request_id: self.id.as_str(),
             method,
             path,

@@ -53,10 +53,6 @@ impl Answer {
             vary(&mut headers);
         }
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-        headers.insert(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        );
         Self {
             status: parts.status,
             size: AtomicUsize::new(body.len() + OVERHEAD),

@@ -10,6 +10,7 @@ mod coding;
 mod connection;
 mod descriptors;
 mod early;
+mod forwarded;
 mod health;
 mod host;
 mod listener;
@@ -192,6 +193,7 @@ fn houses(options: &Options, cache: &Arc<Cache>, threads: usize) -> Result<Vec<A
             probes: probes.clone(),
             open_probes: config.probes.clone(),
             limits: config.limits.clone(),
+            trusted: config.trusted_proxies.clone(),
             metrics: Arc::clone(&options.metrics),
             tracer: options.tracer.clone(),
             under_way: Arc::clone(&under_way),

@@ -18,6 +18,7 @@ use super::{
     body::Body,
     cache::{Cache, Flights},
     coding::Effort,
+    forwarded::Client,
     host,
     probes::Probes,
     problem::{problem, unanswered},
@@ -25,7 +26,7 @@ use super::{
     upload::{TooLarge, absolute, announced, bounded},
 };
 use crate::{
-    config::model::{self, Limits},
+    config::model::{self, Limits, Networks},
     db::Store,
     guest::{Caller, Content, Guests, Reply},
     telemetry::{metrics::Metrics, trace::Tracer},
@@ -44,6 +45,7 @@ pub(crate) struct Public {
     pub(crate) probes: Probes,
     pub(crate) open_probes: model::Probes,
     pub(crate) limits: Limits,
+    pub(crate) trusted: Networks,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) tracer: Option<Arc<Tracer>>,
     pub(crate) under_way: Arc<AtomicUsize>,
@@ -59,9 +61,14 @@ impl Drop for Place<'_> {
 }
 
 impl Public {
-    pub(crate) async fn answer(&self, request: Request<Incoming>, _peer: IpAddr) -> Response<Body> {
+    pub(crate) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let id = RequestId::of(request.headers());
-        let mut account = Account::open(&self.metrics, request.method(), request.uri(), id.clone());
+        let mut account = Account::open(
+            &self.metrics,
+            &request,
+            id.clone(),
+            Client::of(request.headers(), peer, &self.trusted),
+        );
         if let Some(tracer) = &self.tracer {
             account.trace(tracer.request(request.headers()));
         }
@@ -134,6 +141,7 @@ impl Public {
         headers.remove(header::IF_NONE_MATCH);
         let (body, too_large) = bounded(body, self.limits.body_size);
         absolute(&mut parts);
+        account.client().tell_origin(&mut parts.headers);
         parts.headers.insert(request_id::HEADER, id.value());
         let outcome = self
             .guests

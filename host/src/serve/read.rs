@@ -164,6 +164,7 @@ impl Public {
         let mut asked = parts.clone();
         absolute(&mut asked);
         plain_read(&mut asked);
+        account.client().tell_origin(&mut asked.headers);
         asked.headers.insert(request_id::HEADER, id.value());
         let whole = if self.caching {
             self.cache.largest().max(WHOLE)

@@ -61,6 +61,21 @@ pub(crate) fn route(path: &str) -> &'static str {
     template.map_or("other", String::as_str)
 }
 
+/// Paths that programs ask at short intervals. Their requests are logged at `debug`, so that the log keeps to its clients.
+pub(crate) fn is_probe(path: &str) -> bool {
+    const PROBES: [&str; 6] = [
+        "/livez",
+        "/healthz",
+        "/readyz",
+        "/readiness",
+        "/ready",
+        "/metrics",
+    ];
+    let path = path.trim_end_matches('/');
+    let route = route(path);
+    PROBES.contains(&path) || route.ends_with("/health") || route.ends_with("/ping")
+}
+
 fn leaf(segments: &[&str]) -> Option<usize> {
     match segments {
         ["servers"] => Some(0),
@@ -91,7 +106,7 @@ mod tests {
     use http::{Method, Request, StatusCode};
     use serde_json::Value;
 
-    use super::{BASES, LEAVES, route};
+    use super::{BASES, LEAVES, is_probe, route};
     use crate::db::Libsql;
 
     #[test]
@@ -141,6 +156,22 @@ mod tests {
             ("*", "other"),
         ] {
             assert_eq!(route(path), template, "{path}");
+        }
+    }
+
+    #[test]
+    fn probes_are_told_from_other_paths() {
+        for (path, expected) in [
+            ("/livez", true),
+            ("/readyz/", true),
+            ("/metrics", true),
+            ("/health", true),
+            ("/registry/a/v0.1/ping", true),
+            ("/v0.1/servers/a/versions/ping", false),
+            ("/v0.1/servers", false),
+            ("/v0.1/livez", false),
+        ] {
+            assert_eq!(is_probe(path), expected, "{path}");
         }
     }
 

@@ -4,6 +4,7 @@
 use std::{
     fmt::Write as _,
     io::Write as _,
+    net::IpAddr,
     sync::{
         Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -11,14 +12,47 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use super::escape;
+
 /// How long a line may wait for others.
 const GATHER: Duration = Duration::from_millis(50);
 
 /// Bytes that may wait. When whoever reads the log is slower than that, lines are left out and counted.
 const WAITING: usize = 4 << 20;
 
+/// Level of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    Info,
+    Debug,
+}
+
+impl Level {
+    fn is_wanted(self) -> bool {
+        match self {
+            Self::Info => tracing::enabled!(target: "cairn::access", tracing::Level::INFO),
+            Self::Debug => tracing::enabled!(target: "cairn::access", tracing::Level::DEBUG),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Info => "INFO",
+            Self::Debug => "DEBUG",
+        }
+    }
+}
+
+/// Bytes of a user agent that are logged.
+const AGENT: usize = 256;
+
 /// What is told about a request.
 pub(crate) struct Line<'a> {
+    pub(crate) level: Level,
+    /// The peer, or who a trusted proxy says it was.
+    pub(crate) client: IpAddr,
+    /// Empty where there was none.
+    pub(crate) agent: &'a str,
     pub(crate) request_id: &'a str,
     pub(crate) method: &'static str,
     pub(crate) path: &'a str,
@@ -78,8 +112,7 @@ pub fn flush() {
 
 /// Adds a line, if lines are wanted.
 pub(crate) fn write(line: &Line<'_>) {
-    let wanted = tracing::enabled!(target: "cairn::access", tracing::Level::INFO);
-    let Some(lines) = LINES.get().filter(|_| wanted) else {
+    let Some(lines) = LINES.get().filter(|_| line.level.is_wanted()) else {
         return;
     };
     let now = SystemTime::now()
@@ -95,7 +128,7 @@ pub(crate) fn write(line: &Line<'_>) {
     let _ = if lines.json {
         json(text, stamp, now.subsec_micros(), line)
     } else {
-        plain(text, stamp, line)
+        plain(text, stamp, now.subsec_micros(), line)
     };
 }
 
@@ -122,25 +155,31 @@ impl Waiting {
 fn json(text: &mut String, stamp: &str, micros: u32, line: &Line<'_>) -> std::fmt::Result {
     write!(
         text,
-        r#"{{"timestamp":"{stamp}.{micros:06}Z","level":"INFO","message":"request","request_id":""#
+        r#"{{"timestamp":"{stamp}.{micros:06}Z","level":"{}","message":"request","request_id":""#,
+        line.level.name()
     )?;
-    escape(text, line.request_id);
+    escape::json(text, line.request_id);
     write!(text, r#"","method":"{}","path":""#, line.method)?;
-    escape(text, line.path);
+    escape::json(text, line.path);
     // Whole numbers: a float costs as much to write as all the rest.
     let (micros, bytes) = (line.took.as_micros(), line.bytes);
-    writeln!(
+    write!(
         text,
-        r#"","status":{},"ms":{}.{:03},"bytes":{bytes},"cache":"{}","target":"cairn::access"}}"#,
+        r#"","status":{},"ms":{}.{:03},"bytes":{bytes},"cache":"{}","client":"{}","user_agent":""#,
         line.status,
         micros / 1000,
         micros % 1000,
-        line.cache
-    )
+        line.cache,
+        line.client,
+    )?;
+    escape::json(text, line.agent());
+    writeln!(text, r#"","target":"cairn::access"}}"#)
 }
 
-fn plain(text: &mut String, stamp: &str, line: &Line<'_>) -> std::fmt::Result {
+fn plain(text: &mut String, stamp: &str, micros: u32, line: &Line<'_>) -> std::fmt::Result {
     let Line {
+        level,
+        client,
         request_id,
         method,
         path,
@@ -148,29 +187,23 @@ fn plain(text: &mut String, stamp: &str, line: &Line<'_>) -> std::fmt::Result {
         took,
         bytes,
         cache,
+        ..
     } = line;
     let ms = took.as_secs_f64() * 1000.0;
-    writeln!(
+    write!(text, "{stamp}.{micros:06}Z {:>5} {method} ", level.name())?;
+    escape::plain(text, path);
+    write!(
         text,
-        "{stamp}Z  INFO {method} {path} {status} {ms:.1} ms {bytes} B cache={cache} request_id={request_id}"
-    )
+        " {status} {ms:.1} ms {bytes} B cache={cache} client={client} request_id={request_id} user_agent=\""
+    )?;
+    escape::plain(text, &line.agent().replace('"', "\\\""));
+    text.push_str("\"\n");
+    Ok(())
 }
 
-fn escape(text: &mut String, value: &str) {
-    let plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
-    if value.bytes().all(plain) {
-        text.push_str(value);
-        return;
-    }
-    for character in value.chars() {
-        match character {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            control if control.is_control() => {
-                let _ = write!(text, "\\u{:04x}", u32::from(control));
-            }
-            plain => text.push(plain),
-        }
+impl Line<'_> {
+    fn agent(&self) -> &str {
+        self.agent.get(..AGENT).unwrap_or(self.agent)
     }
 }
 
@@ -183,6 +216,9 @@ mod tests {
         let mut waiting = Waiting::default();
         waiting.turn_to(1_700_000_000);
         let line = Line {
+            level: Level::Info,
+            client: [192, 0, 2, 7].into(),
+            agent: "a \"b\"\u{1b}[31m",
             request_id: "a\"b\\c",
             method: "GET",
             path: "/ü\"\u{7}/x",
@@ -198,6 +234,19 @@ mod tests {
         assert_eq!(value["request_id"], "a\"b\\c");
         assert_eq!(value["path"], "/ü\"\u{7}/x");
         assert_eq!(value["ms"], 1.5);
+        assert_eq!(value["client"], "192.0.2.7");
+        assert_eq!(value["user_agent"], "a \"b\"\u{1b}[31m");
         assert!(text.ends_with("}\n") && text.lines().count() == 1);
+        text.clear();
+        plain(&mut text, &waiting.stamp, 42, &line).unwrap();
+        assert!(
+            text.starts_with("2023-11-14T22:13:20.000042Z  INFO GET /ü"),
+            "{text}"
+        );
+        assert!(text.contains(" client=192.0.2.7 "), "{text}");
+        assert!(
+            text.lines().count() == 1 && !text.contains(['\u{7}', '\u{1b}']),
+            "{text:?}"
+        );
     }
 }

@@ -1,10 +1,11 @@
 //! Log lines on standard error: for people on a terminal, JSON for everything else.
 
-use std::io::IsTerminal;
+use std::{ffi::OsString, io::IsTerminal};
 
 use anyhow::{Context, Result};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
+use super::line::Form;
 use crate::config::model::Log;
 
 /// Sets the process's log up. The level is a level (`info`) or a list of `target=level`.
@@ -12,21 +13,50 @@ pub fn init(log: &Log) -> Result<()> {
     let filter =
         EnvFilter::try_new(&log.level).with_context(|| format!("log level {:?}", log.level))?;
     let terminal = std::io::stderr().is_terminal();
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let registry = tracing_subscriber::registry().with(filter);
     let json = log.json.unwrap_or(!terminal);
     super::access::start(json);
-    if json {
-        let lines = lines
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false);
-        registry.with(lines).try_init()
-    } else {
-        registry
-            .with(lines.with_ansi(terminal).with_target(false))
-            .try_init()
+    let form = match json {
+        true => Form::Json,
+        false => Form::Text {
+            coloured: terminal && wants_colour(|name| std::env::var_os(name)),
+        },
+    };
+    let lines = tracing_subscriber::fmt::layer()
+        .event_format(form)
+        .with_writer(std::io::stderr);
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .try_init()
+        .context("the log is already set up")
+}
+
+/// As <https://no-color.org> has it: a variable that is set and not empty forbids colours. A dumb terminal has none.
+pub(crate) fn wants_colour(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    let forbidden = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = variable("TERM").is_some_and(|value| value == "dumb");
+    !forbidden && !dumb
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_forbidden_by_no_color_and_dumb_terminals() {
+        for (no_color, term, expected) in [
+            (None, None, true),
+            (None, Some("xterm"), true),
+            (Some(""), Some("xterm"), true),
+            (Some("1"), Some("xterm"), false),
+            (Some("0"), None, false),
+            (None, Some("dumb"), false),
+        ] {
+            let variable = |name: &str| match name {
+                "NO_COLOR" => no_color.map(OsString::from),
+                _ => term.map(OsString::from),
+            };
+            assert_eq!(wants_colour(variable), expected, "{no_color:?} {term:?}");
+        }
     }
-    .context("the log is already set up")
 }

@@ -3,7 +3,9 @@
 pub mod access;
 mod counted;
 mod database;
+mod escape;
 mod labels;
+mod line;
 pub mod log;
 pub mod metrics;
 pub mod sources;

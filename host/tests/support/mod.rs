@@ -16,7 +16,9 @@ use std::{
 
 use bytes::Bytes;
 use cairn::{
-    config::model::{Auth, Cache, Config, Database, Limits, Log, Probes, Sync, Telemetry},
+    config::model::{
+        Auth, Cache, Config, Database, Limits, Log, Networks, Probes, Sync, Telemetry,
+    },
     db::{Libsql, Store},
     guest,
     imports::{postgres::ADDRESS, variables::Variables},
@@ -106,6 +108,7 @@ pub fn config() -> Config {
         name: "test".to_owned(),
         address: any,
         internal_address: any,
+        trusted_proxies: Networks::default(),
         auth: Auth::Anonymous,
         data_dir: PathBuf::new(),
         database: Database {

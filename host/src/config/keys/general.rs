@@ -2,7 +2,7 @@
 
 use crate::config::{
     check,
-    key::{Derived, Key, Nothing},
+    key::{Derived, Key, Nothing, Text},
     model::Config,
     slot::Slot,
 };
@@ -29,6 +29,12 @@ pub(super) const GENERAL: &[Key<Config>] = &[
         "Internal listener: probes, version, metrics. Never to be reached from outside.",
     )
     .also(&["THV_REGISTRY_INTERNAL_ADDRESS"]),
+    Key::new(
+        "server.trustedProxies",
+        Text("127.0.0.0/8, ::1/128"),
+        |c: &mut Config| Slot::Networks(&mut c.trusted_proxies),
+        "Proxies in front: their `X-Forwarded-For` is the client's address in the log, their `X-Forwarded-Proto`, `-Host` and `-Prefix` are the address that the page `/` shows. `none` trusts no proxy.",
+    ),
     Key::new(
         "dataDir",
         Derived("`$XDG_DATA_HOME/cairn`, else `~/.local/share/cairn`, else `./.cairn`"),

@@ -71,9 +71,10 @@ fn every_flag_reaches_its_value() {
 }
 
 /// A value for every key, other than its default.
-const SCALARS: [(&str, &str); 59] = [
+const SCALARS: [(&str, &str); 60] = [
     ("address", "127.0.0.1:9"),
     ("internalAddress", "127.0.0.1:10"),
+    ("server.trustedProxies", "10.0.0.0/8"),
     ("auth.mode", "anonymous"),
     ("dataDir", "/data"),
     ("database.path", "/data/x.db"),
