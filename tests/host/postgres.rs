@@ -74,6 +74,7 @@ fn a_start_that_waits_for_its_database_answers_probes() {
         assert_eq!(internal.get("/livez").status, 200);
         let ready = internal.get("/readyz");
         assert_eq!(ready.status, 503);
+        assert_eq!(ready.json()["reason"], "database");
         assert_eq!(ready.json()["components"]["database"]["status"], "down");
         let metrics = internal.get("/metrics");
         let is_down = |line: &str| line.starts_with("cairn_database_up{") && line.ends_with(" 0");

@@ -85,7 +85,9 @@ fn answer<B>(request: &Request<B>, health: &Health, metrics: &Metrics) -> Respon
         "/metrics" => exposition(metrics),
         "/readyz" | "/readiness" | "/ready" => {
             let database = json!({ "status": "down" });
-            let body = json!({ "status": "not_ready", "components": { "database": database } });
+            let components = json!({ "database": database });
+            let body =
+                json!({ "status": "not_ready", "reason": "database", "components": components });
             json_response(StatusCode::SERVICE_UNAVAILABLE, &body)
         }
         _ => problem(
