@@ -35,6 +35,7 @@ mod probes;
 mod real_data;
 mod restore;
 mod server_copies;
+mod spoiled;
 mod sync;
 mod tls;
 mod traces;

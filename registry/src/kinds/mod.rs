@@ -1,6 +1,7 @@
 //! Kinds of assets. One file per kind says how its document is read; everything behind (store, views, search) is the
 //! same for all, so a new kind is a new file and a line in [`Kind`].
 
+mod members;
 mod server;
 
 /// A kind of asset.
@@ -46,6 +47,28 @@ impl Kind {
             Self::Server => server::read(document),
         }
     }
+
+    /// Reads the key of a document that cannot be served, broken ones included.
+    pub(crate) fn key(self, document: &[u8]) -> Key {
+        match self {
+            Self::Server => server::key_of(document),
+        }
+    }
+
+    /// Whether an entry can have that name.
+    pub(crate) fn is_name(self, text: &str) -> bool {
+        match self {
+            Self::Server => server::is_key(text),
+        }
+    }
+}
+
+/// What a record that cannot be served is called, as far as that can be told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Key {
+    pub name: Option<String>,
+    /// `None` too where the text could be no version.
+    pub version: Option<String>,
 }
 
 /// What the registry needs to know of a document that it otherwise keeps untouched.

@@ -72,6 +72,16 @@ impl<'a, D: Db> Draft<'a, D> {
         })
     }
 
+    /// The stored entries of a name that a source still has.
+    pub(super) fn living<'b>(
+        &'b self,
+        source: &'b str,
+        name: &str,
+    ) -> impl Iterator<Item = &'b Entry> {
+        let of_name = self.entries.get(name).into_iter().flatten();
+        of_name.filter(move |entry| entry.source == source && !entry.gone)
+    }
+
     pub(super) fn find(&self, source: &str, name: &str, version: &str) -> Option<&Entry> {
         let same = |entry: &&Entry| entry.source == source && entry.version == version;
         self.entries.get(name)?.iter().find(same)

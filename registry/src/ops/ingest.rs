@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Cx, draft::Draft, pass::Pass, upstream::Upstream};
+use super::{Cx, draft::Draft, pass::Pass, spoiled, upstream::Upstream};
 use crate::{
     Result,
-    kinds::{Kind, Reading, Warning},
+    kinds::{Key, Kind, Reading, Warning},
     model::{Digest, Status, Timestamp, fold, place},
     store::{
         Db, Statement,
@@ -97,39 +97,50 @@ pub(super) fn judge(kind: Kind, items: Vec<Item>) -> Judged {
     let mut places: HashMap<(String, String), usize> = HashMap::new();
     for item in items {
         match item {
-            Item::Skipped { what, count } => {
-                page.find(Class::Skipped, what, String::new(), count.to_string())
-            }
+            Item::Skipped { what, count } => page.findings.push(Finding {
+                class: Class::Skipped,
+                position: what,
+                name: String::new(),
+                version: String::new(),
+                detail: count.to_string(),
+            }),
             Item::Rejected {
                 position,
                 name,
                 reason,
             } => {
-                page.quarantine(position, name.unwrap_or_default(), reason);
+                let key = Key {
+                    name,
+                    version: None,
+                };
+                page.quarantine(position, key, reason);
             }
-            Item::Record(record) => match read(kind, record) {
-                Ok(candidate) => page.add(candidate, &mut places),
-                Err((position, reason)) => page.quarantine(position, String::new(), reason),
+            Item::Record(record) => match read(kind, &record) {
+                Ok((reading, upstream)) => {
+                    page.add(candidate(record, reading, upstream), &mut places);
+                }
+                Err(reason) => page.quarantine(record.position, kind.key(&record.document), reason),
             },
         }
     }
     page
 }
 
-fn read(kind: Kind, record: Incoming) -> Result<Candidate, (String, String)> {
-    let mut reading = match kind.read(&record.document) {
-        Ok(reading) => reading,
-        Err(reason) => return Err((record.position, reason)),
-    };
+fn read(kind: Kind, record: &Incoming) -> Result<(Reading, Upstream), String> {
+    let mut reading = kind.read(&record.document)?;
     let upstream = Upstream::read(record.official.as_deref(), &mut reading.warnings);
+    Ok((reading, upstream))
+}
+
+fn candidate(record: Incoming, reading: Reading, upstream: Upstream) -> Candidate {
     let digest = Digest::of([&record.document[..], upstream.fingerprint().as_bytes()]);
-    Ok(Candidate {
+    Candidate {
         position: record.position,
         reading,
         upstream,
         document: record.document,
         digest,
-    })
+    }
 }
 
 impl Judged {
@@ -166,18 +177,14 @@ impl Judged {
         });
     }
 
-    fn quarantine(&mut self, position: String, name: String, reason: String) {
+    fn quarantine(&mut self, position: String, key: Key, detail: String) {
         self.taken.read += 1;
         self.taken.quarantined += 1;
-        self.find(Class::Quarantined, position, name, reason);
-    }
-
-    fn find(&mut self, class: Class, position: String, name: String, detail: String) {
         self.findings.push(Finding {
-            class,
+            class: Class::Quarantined,
             position,
-            name,
-            version: String::new(),
+            name: key.name.unwrap_or_default(),
+            version: key.version.unwrap_or_default(),
             detail,
         });
     }
@@ -193,12 +200,13 @@ impl Judged {
             .candidates
             .iter()
             .map(|one| one.reading.name.as_str())
+            .chain(spoiled::names(pass.kind, &self.findings))
             .collect();
         let names: Vec<&str> = names.into_iter().collect();
         let mut draft = Draft::load(cx, pass.kind, &names).await?;
         draft.skip_serials(place::skipped(failed));
         let mut taken = self.taken;
-        let mut statements = Vec::new();
+        let (mut statements, findings) = spoiled::keep(&draft, &cx, pass, &self.findings);
         for candidate in &self.candidates {
             let reading = &candidate.reading;
             let before = draft.find(&pass.lease.source, &reading.name, &reading.version);
@@ -211,10 +219,6 @@ impl Judged {
                 statements.push(seen::upsert(pass.key(&cx), id));
             }
         }
-        let findings = self
-            .findings
-            .iter()
-            .map(|finding| finding::upsert(pass.key(&cx), finding));
         statements.extend(findings);
         taken.written = draft.written();
         let mut all = draft.finish();

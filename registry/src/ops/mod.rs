@@ -9,6 +9,7 @@ pub mod pass;
 mod project;
 pub mod report;
 mod row;
+mod spoiled;
 pub mod transfer;
 mod upstream;
 

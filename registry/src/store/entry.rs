@@ -26,7 +26,7 @@ pub(crate) struct Entry {
     pub(crate) hidden: bool,
     pub(crate) warned: bool,
     pub(crate) search: String,
-    /// The last full pass that met it; 0 for none.
+    /// The last full pass that met it; 0 for none, negative where its record could not be served.
     pub(crate) met: i64,
 }
 
@@ -110,7 +110,7 @@ pub(crate) async fn list_all_names(
 
 const VANISHED: &str = "SELECT e.name, e.version FROM entry e \
     WHERE e.namespace = ?1 AND e.source = ?2 AND e.kind = ?3 AND (e.name, e.version) > (?5, ?6) AND e.gone = 0 \
-    AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.entry_id = e.id AND s.pass = ?4) \
+    AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.entry_id = e.id AND abs(s.pass) = ?4) \
     ORDER BY e.name, e.version LIMIT ?7";
 
 /// The next entries after a key that the pass has not met.

@@ -21,6 +21,16 @@ pub(crate) fn delete(namespace: &Namespace, source: &str) -> Statement {
 
 /// The pass has met that entry.
 pub(crate) fn upsert(pass: PassKey<'_>, entry_id: i64) -> Statement {
+    write(pass, entry_id, pass.number)
+}
+
+/// The pass has met that entry's key with a record that cannot be served. The negative number keeps the entry, and leaves
+/// room for a good record of the same pass.
+pub(crate) fn upsert_spoiled(pass: PassKey<'_>, entry_id: i64) -> Statement {
+    write(pass, entry_id, -pass.number)
+}
+
+fn write(pass: PassKey<'_>, entry_id: i64, number: i64) -> Statement {
     Statement::new(
         "INSERT INTO seen (entry_id, namespace, source, pass) VALUES (?1, ?2, ?3, ?4) \
          ON CONFLICT (entry_id) DO UPDATE SET pass = excluded.pass",
@@ -28,7 +38,7 @@ pub(crate) fn upsert(pass: PassKey<'_>, entry_id: i64) -> Statement {
             entry_id.into(),
             pass.namespace.as_str().into(),
             pass.source.into(),
-            pass.number.into(),
+            number.into(),
         ],
     )
 }

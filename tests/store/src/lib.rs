@@ -16,6 +16,7 @@ mod order;
 mod passes;
 mod reading;
 mod recorder;
+mod spoiled;
 mod views;
 
 use std::pin::Pin;
@@ -57,6 +58,8 @@ cases!(
     passes::a_lost_lease_stops_its_writer,
     passes::one_bad_record_never_costs_the_others,
     passes::of_duplicates_the_later_one_wins,
+    spoiled::records_that_turn_bad_keep_their_last_good_entry,
+    spoiled::good_records_win_over_bad_ones_of_the_same_key,
     passes::an_id_that_is_taken_is_not_given_again,
     configurations::a_reader_with_an_older_configuration_writes_nothing,
     configurations::a_source_that_comes_again_remembers_nothing,

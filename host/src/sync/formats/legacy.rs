@@ -26,19 +26,22 @@ pub(super) enum Kind {
 
 /// Converts the entry under `key`.
 pub(super) fn convert(key: &str, kind: Kind, entry: &str) -> Result<Outcome, String> {
-    let (document, official) = server(key, kind, Fields::read(entry)?)?;
-    Ok(Outcome::Record {
-        document,
-        official: Some(official),
+    let mut fields = Fields::read(entry)?;
+    let name = name(key, &mut fields)?;
+    Ok(match server(name.clone(), kind, fields) {
+        Ok((document, official)) => Outcome::Record {
+            document,
+            official: Some(official),
+        },
+        Err(reason) => Outcome::rejected(Some(name), reason),
     })
 }
 
 fn server(
-    key: &str,
+    name: String,
     kind: Kind,
     mut fields: Fields<'_>,
 ) -> Result<(Vec<u8>, Box<RawValue>), String> {
-    let name = name(key, &mut fields)?;
     let place = match kind {
         Kind::Image => "image",
         Kind::Remote => "url",
@@ -87,9 +90,16 @@ fn name(key: &str, fields: &mut Fields<'_>) -> Result<String, String> {
     }
     match key {
         "" => Err("the entry has an empty name".into()),
-        key if key.contains('/') => Ok(key.to_owned()),
-        key => Ok(format!("{PUBLISHER}/{key}")),
+        key => Ok(full_name(key)),
     }
+}
+
+/// The name of the entry under a key, unless the entry has a full one of its own.
+pub(super) fn full_name(key: &str) -> String {
+    if key.contains('/') {
+        return key.to_owned();
+    }
+    format!("{PUBLISHER}/{key}")
 }
 
 fn package<'a>(identifier: String, fields: &mut Fields<'a>) -> Package<'a> {

@@ -212,7 +212,7 @@ impl<'a, R: Read> Reader<'a, R> {
             let position = format!("{}{map}.{key}", self.reading.prefix);
             let convert = |entry: &str| legacy::convert(&key, kind, entry);
             let outcome = element::judge(&self.scan.value()?, convert)?;
-            self.record(position, outcome.or_name(&key))?;
+            self.record(position, outcome.or_name(&legacy::full_name(&key)))?;
         }
         Ok(())
     }

@@ -7,10 +7,13 @@ mod schema;
 
 use serde_json::Value;
 
-use super::{Reading, Reference, Warning};
+use super::{Key, Reading, Reference, Warning, members};
 
 /// Names and versions above this many bytes cannot be put into a URL by every client.
 const LONGEST_KEY: usize = 512;
+
+/// The word that stands for the latest version in a path.
+const RESERVED: &str = "latest";
 
 pub(super) fn read(document: &[u8]) -> Result<Reading, String> {
     // What a strict parser cannot read (half a surrogate pair, 1e400; RFC 7493) would cost its clients the whole page.
@@ -21,7 +24,7 @@ pub(super) fn read(document: &[u8]) -> Result<Reading, String> {
     }
     let name = key(&value, "name")?;
     let version = key(&value, "version")?;
-    if version == "latest" {
+    if version == RESERVED {
         return Err("version: \"latest\" is reserved".to_owned());
     }
     let description = text_field(&value, "description")?;
@@ -42,18 +45,39 @@ pub(super) fn read(document: &[u8]) -> Result<Reading, String> {
 /// A field that becomes part of the record's key.
 fn key<'a>(value: &'a Value, field: &str) -> Result<&'a str, String> {
     let text = text_field(value, field)?;
-    let reason = if text.trim().is_empty() {
-        "empty"
+    match key_fault(text) {
+        Some(reason) => Err(format!("{field}: {reason}")),
+        None => Ok(text),
+    }
+}
+
+/// Returns why a text can be no part of a key.
+fn key_fault(text: &str) -> Option<&'static str> {
+    if text.trim().is_empty() {
+        Some("empty")
     } else if text.len() > LONGEST_KEY {
-        "longer than 512 bytes"
+        Some("longer than 512 bytes")
     } else if text.chars().any(char::is_control) {
-        "contains control characters"
+        Some("contains control characters")
     } else if text.starts_with('/') || text.ends_with('/') {
-        "begins or ends with a slash"
+        Some("begins or ends with a slash")
     } else {
-        return Ok(text);
-    };
-    Err(format!("{field}: {reason}"))
+        None
+    }
+}
+
+/// Whether a text can be part of a key.
+pub(super) fn is_key(text: &str) -> bool {
+    key_fault(text).is_none()
+}
+
+/// Name and version of a document that [`read`] refused.
+pub(super) fn key_of(document: &[u8]) -> Key {
+    let [name, version] = members::texts(document, ["name", "version"]);
+    Key {
+        name: name.filter(|name| is_key(name)),
+        version: version.filter(|version| is_key(version) && version != RESERVED),
+    }
 }
 
 fn text_field<'a>(value: &'a Value, field: &str) -> Result<&'a str, String> {
@@ -174,6 +198,48 @@ mod tests {
             r#"{"name":"a/b","version":"1","description":"  "}"#,
             "description: empty",
         );
+    }
+
+    #[test]
+    fn refused_documents_tell_their_key_as_far_as_it_can_be_read() {
+        let check = |document: &str, name: Option<&str>, version: Option<&str>| {
+            let key = key_of(document.as_bytes());
+            let found = (key.name.as_deref(), key.version.as_deref());
+            assert_eq!(found, (name, version), "{document}");
+        };
+        let both = (Some("a/b"), Some("1"));
+        check(
+            r#"{"name":"a/b","version":"1","description":""}"#,
+            both.0,
+            both.1,
+        );
+        check(
+            r#"{"version":"1","stars":1e400,"name":"a/b"}"#,
+            both.0,
+            both.1,
+        );
+        check(
+            r#"{"description":"x\ud800y","name":"a/b","version":"1"}"#,
+            both.0,
+            both.1,
+        );
+        check(
+            r#"{"name":"a/b","version":"1","description":"cut o"#,
+            both.0,
+            both.1,
+        );
+        check(
+            r#"{"name":"c/d","version":"1","name":"a/b"}"#,
+            both.0,
+            both.1,
+        );
+        check(r#"{"name":"a/b","version":1}"#, both.0, None);
+        check(r#"{"name":"a/b","version":"latest"}"#, both.0, None);
+        check(r#"{"name":"a/b\u0000","version":"1"}"#, None, both.1);
+        check(r#"{"name":["a/b"],"version":"1"}"#, None, both.1);
+        for document in ["", "[]", "null", "{", "\u{fffd}"] {
+            check(document, None, None);
+        }
     }
 
     #[test]
