@@ -16,6 +16,8 @@ pub enum Kind {
     Stale,
     /// The store has no room left.
     Full,
+    /// The store may be read only.
+    ReadOnly,
     /// The store cannot answer now.
     Unavailable,
     /// A defect of ours.
@@ -85,6 +87,16 @@ impl Error {
     #[must_use]
     pub fn full(cause: impl Into<String>) -> Self {
         Self::new(Kind::Full, "the database has no room left").because(cause)
+    }
+
+    /// The database takes no writes.
+    #[must_use]
+    pub fn read_only(cause: impl Into<String>) -> Self {
+        Self::new(
+            Kind::ReadOnly,
+            "the database takes no writes: it is read-only, see `cairn doctor`",
+        )
+        .because(cause)
     }
 
     /// The store cannot answer; `message` names the remedy where there is one.

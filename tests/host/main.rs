@@ -33,6 +33,7 @@ mod outputs;
 mod postgres;
 mod probes;
 mod real_data;
+mod removals;
 mod restore;
 mod server_copies;
 mod spoiled;

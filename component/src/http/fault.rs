@@ -173,7 +173,7 @@ impl From<Error> for Fault {
             ErrorKind::Invalid => StatusCode::BAD_REQUEST,
             ErrorKind::Stale => StatusCode::CONFLICT,
             ErrorKind::Full => StatusCode::INSUFFICIENT_STORAGE,
-            ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::Unavailable | ErrorKind::ReadOnly => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let mut fault = Self::new(status, error.message());

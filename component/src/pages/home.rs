@@ -84,8 +84,12 @@ fn source_json(source: &Source) -> String {
     let success = source
         .last_success_at
         .map(|time| format!(r#","lastSuccess":"{time}""#));
+    let held = match source.held_removals {
+        0 => String::new(),
+        held => format!(r#","heldRemovals":{held}"#),
+    };
     format!(
-        r#"{{"name":{},"phase":{},"records":{}{}}}"#,
+        r#"{{"name":{},"phase":{},"records":{}{}{held}}}"#,
         quote(&source.name),
         quote(&source.phase),
         source.records,
@@ -137,9 +141,17 @@ fn source_row(source: &Source) -> Vec<String> {
     vec![
         Escaped(&source.name).to_string(),
         source.records.to_string(),
-        Escaped(&source.phase).to_string(),
+        state(source),
         success.unwrap_or_else(|| "never".to_owned()),
     ]
+}
+
+fn state(source: &Source) -> String {
+    let phase = Escaped(&source.phase);
+    match source.held_removals {
+        0 => phase.to_string(),
+        held => format!("{phase}: {held} removals wait for another reading"),
+    }
 }
 
 fn things_to_try(origin: &str, example: &str) -> String {

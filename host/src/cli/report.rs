@@ -48,6 +48,7 @@ fn to_json(report: &Report) -> Value {
         "nextRun": source.next_run_at.to_string(),
         "records": source.records,
         "hidden": source.hidden,
+        "heldRemovals": source.held_removals,
         "warned": warned.collect::<Vec<_>>(),
         "moreWarned": report.warned.more,
         "findings": report.findings.lines.iter().map(finding).collect::<Vec<_>>(),

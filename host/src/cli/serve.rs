@@ -77,6 +77,7 @@ async fn serve(config: Arc<Config>, component: Source) -> Result<()> {
         Some(Arc::clone(&metrics)),
         tracer.clone(),
     )?);
+    let watch = watch.beside(&daemon);
     let synchronising = config
         .sync
         .enabled

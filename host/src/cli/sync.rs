@@ -1,18 +1,23 @@
 //! `cairn sync`: the daemon by itself, once or for as long as the process lives.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use anyhow::{Result, bail};
 
 use super::{
     out,
+    progress::Progress,
     report::{self, Format},
     settings::{self, Settings},
 };
 use crate::{
     config::{Config, Overrides},
     serve,
-    sync::{Daemon, OVERRULED, Outcome},
+    sync::{Daemon, OVERRULED, Outcome, REMOVED},
     telemetry::{self, metrics::Metrics},
 };
 
@@ -24,6 +29,9 @@ pub(super) struct Args {
     /// Read every source once, due or not, and end; exit code 1 when one failed
     #[arg(long)]
     once: bool,
+    /// Remove at once whatever a source lacks, even if it is most of the source; implies --once
+    #[arg(long, conflicts_with = "dry_run")]
+    allow_removals: bool,
     /// Only this source; goes with --once, --dry-run and --report
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
@@ -48,12 +56,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         let db = settings::database(&config).await?;
         // Nobody asks this process for figures.
         let tracer = settings::tracer(&config, &Metrics::new()?)?;
-        let daemon = Arc::new(Daemon::new(
-            db.clone(),
-            Arc::clone(&config),
-            None,
-            tracer.clone(),
-        )?);
+        let daemon = Daemon::new(db.clone(), Arc::clone(&config), None, tracer.clone())?;
+        let daemon = Arc::new(daemon.allowing_removals(args.allow_removals));
         let ended = act(args, &config, &daemon).await;
         db.close().await;
         if let Some(tracer) = tracer {
@@ -84,7 +88,7 @@ async fn act(args: &Args, config: &Config, daemon: &Arc<Daemon>) -> Result<ExitC
         return report::dry_run(daemon, config, only, args.format).await;
     }
     let mut code = ExitCode::SUCCESS;
-    if args.once {
+    if args.once || args.allow_removals {
         code = once(daemon, only).await?;
     } else if !args.report {
         if only.is_some() {
@@ -105,12 +109,19 @@ async fn once(daemon: &Arc<Daemon>, only: Option<&str>) -> Result<ExitCode> {
         serve::signals().await;
         stopper.stop();
     });
-    let outcomes = daemon.once(only).await;
+    let progress = Mutex::new(Progress::new());
+    let waits = |source: &str, lease: &str| {
+        if io::stderr().is_terminal() {
+            let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+            progress.tell(|| format!("source {source}: waiting for the lease {lease}"));
+        }
+    };
+    let outcomes = daemon.once(only, &waits).await;
     signal.abort();
     let mut code = ExitCode::SUCCESS;
     for (name, outcome) in outcomes {
         match outcome {
-            Outcome::Failed(message) => {
+            Outcome::Failed(message) | Outcome::Unwritten(message) => {
                 out::problem(&format!("source {name}: {message}"));
                 code = ExitCode::FAILURE;
             }
@@ -118,7 +129,11 @@ async fn once(daemon: &Arc<Daemon>, only: Option<&str>) -> Result<ExitCode> {
                 out::problem(&format!("source {name}: {OVERRULED}"));
                 code = ExitCode::FAILURE;
             }
-            Outcome::Stopped | Outcome::Busy => code = ExitCode::FAILURE,
+            Outcome::Removed => {
+                out::problem(&format!("source {name}: {REMOVED}"));
+                code = ExitCode::FAILURE;
+            }
+            Outcome::Stopped | Outcome::Busy(_) => code = ExitCode::FAILURE,
             Outcome::Unchanged | Outcome::Complete { .. } => {}
         }
     }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 
 use super::{
     access::{AccessDraft, basic, given},
-    model::{FileOrigin, Filter, Format, GitReference, Origin, Registry, Source},
+    model::{FileOrigin, Filter, Format, GitReference, Origin, Registry, Removals, Source},
 };
 
 /// Every key of a source.
@@ -29,6 +29,7 @@ pub(super) struct SourceDraft {
     pub file_timeout: Duration,
     pub web: AccessDraft,
     pub interval: Duration,
+    pub removals: Removals,
     pub filter: Filter,
 }
 
@@ -91,6 +92,7 @@ impl From<SourceDraft> for Source {
             origin,
             format: draft.format,
             interval: draft.interval,
+            removals: draft.removals,
             filter: draft.filter,
         }
     }
@@ -111,6 +113,7 @@ impl From<&Source> for SourceDraft {
             name: source.name.clone(),
             format: source.format,
             interval: source.interval,
+            removals: source.removals,
             filter: source.filter.clone(),
             ..Self::default()
         };

@@ -186,6 +186,13 @@ pub(super) const SOURCE: &[Key<SourceDraft>] = &[
         "Time between two successful runs.",
     ),
     Key::new(
+        "removals",
+        Text("confirmed"),
+        |s| Slot::Choice(&mut s.removals),
+        "`confirmed`: a whole reading that misses all records, or more than nine tenths of 20 or more, removes them only when a \
+         second reading, an interval later, misses them too. `unbounded`: at once.",
+    ),
+    Key::new(
         "filter.names.include",
         Nothing("all"),
         |s| Slot::List(&mut s.filter.include_names, check::PATTERN),

@@ -77,7 +77,17 @@ pub struct Source {
     pub format: Option<Format>,
     /// Time between two successful runs.
     pub interval: Duration,
+    pub removals: Removals,
     pub filter: Filter,
+}
+
+/// What a whole reading of a source may remove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Removals {
+    /// Most of the source only when a second reading confirms it.
+    #[default]
+    Confirmed,
+    Unbounded,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

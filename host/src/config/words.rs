@@ -1,7 +1,7 @@
 //! The words of values that are one of few.
 
 use super::{
-    model::{Auth, DatabaseType, Tls},
+    model::{Auth, DatabaseType, Removals, Tls},
     slot::Words,
 };
 
@@ -33,6 +33,13 @@ impl Words for DatabaseType {
 }
 
 const MYSQL: &str = "not supported; use `postgres`, or `libsql` for the embedded database";
+
+impl Words for Removals {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("confirmed", Self::Confirmed),
+        ("unbounded", Self::Unbounded),
+    ];
+}
 
 impl Words for Tls {
     const WORDS: &'static [(&'static str, Self)] = &[

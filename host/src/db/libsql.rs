@@ -27,6 +27,7 @@ use super::{
     identity,
     session::Session,
     writer::{Job, Work, Writer},
+    writes::LastWrite,
 };
 use crate::{config::model::Database, output};
 
@@ -45,6 +46,7 @@ pub struct Libsql {
     waiting: AtomicUsize,
     writer: Mutex<Option<JoinHandle<()>>>,
     generation: Arc<AtomicU64>,
+    pub(super) last_write: LastWrite,
     _directory: Option<TempDir>,
 }
 
@@ -98,6 +100,7 @@ impl Libsql {
             waiting: AtomicUsize::new(0),
             writer: Mutex::new(Some(thread)),
             generation,
+            last_write: LastWrite::default(),
             _directory: directory,
         })
     }

@@ -12,6 +12,7 @@ mod session;
 mod snapshot;
 mod store;
 mod writer;
+mod writes;
 
 pub use backup::{Copied, Restored, backup, restore};
 pub use connections::Connections;
@@ -20,3 +21,4 @@ pub use postgres::Postgres;
 pub use session::{Session, Table};
 pub use snapshot::Snapshot;
 pub use store::Store;
+pub use writes::Writes;

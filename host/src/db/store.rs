@@ -7,7 +7,7 @@ use cairn_registry::{
     store::{Db, Engine, Row, Statement, Value},
 };
 
-use super::{Connections, Libsql, Postgres, Snapshot, postgres};
+use super::{Connections, Libsql, Postgres, Snapshot, Writes, postgres};
 use crate::config::model::Database;
 
 /// The database. Its clones are the same one.
@@ -64,6 +64,15 @@ impl Store {
         }
     }
 
+    /// Whether the last batch that says something of it was taken.
+    #[must_use]
+    pub fn writes(&self) -> Writes {
+        match self {
+            Self::Libsql(db) => db.last_write.get(),
+            Self::Postgres(db) => db.last_write.get(),
+        }
+    }
+
     /// Connections for reading that are open. On a server they are for writing too.
     #[must_use]
     pub fn open_readers(&self) -> usize {
@@ -115,9 +124,11 @@ impl Db for Store {
     }
 
     async fn batch(&self, statements: Vec<Statement>) -> Result<()> {
-        match self {
-            Self::Libsql(db) => db.batch(statements).await,
-            Self::Postgres(db) => db.batch(statements).await,
-        }
+        let (outcome, last_write) = match self {
+            Self::Libsql(db) => (db.batch(statements).await, &db.last_write),
+            Self::Postgres(db) => (db.batch(statements).await, &db.last_write),
+        };
+        last_write.note(&outcome);
+        outcome
     }
 }

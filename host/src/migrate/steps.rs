@@ -52,11 +52,12 @@ macro_rules! step {
 }
 
 /// All steps in order. A test compares them with the folder.
-pub const STEPS: [Step; 3] = [
+pub const STEPS: [Step; 4] = [
     step!(1, since 1, "0001_core"),
     step!(2, since 2, "0002_assets", ".sqlite", ".postgres"),
     // Who does not know of an import that was cut off would serve a part of a registry as the whole.
     step!(3, since 3, "0003_import"),
+    step!(4, since 3, "0004_held"),
 ];
 
 /// The statements of a script. Comments are dropped; literals hold neither `--` nor `;`, a body between `$$` may.

@@ -57,6 +57,9 @@ pub struct Source {
     /// RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_success: Option<String>,
+    /// Records that the source lacks and that are served until another reading confirms it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_removals: Option<i64>,
 }
 
 impl Default for Health {
@@ -85,6 +88,11 @@ impl Health {
         self.loaded.store(true, Ordering::Release);
     }
 
+    /// Reports on all sources; those of an earlier report that are not among them are gone.
+    pub fn set_sources(&self, sources: BTreeMap<String, Source>) {
+        *lock(&self.sources) = sources;
+    }
+
     /// Reports on a source.
     pub fn set_source(&self, name: &str, source: Source) {
         lock(&self.sources).insert(name.to_owned(), source);
@@ -101,7 +109,7 @@ impl Health {
     }
 
     /// The answer to whether requests should come here, and whether it is yes.
-    pub(super) async fn ready(&self, db: &Store) -> (bool, Value) {
+    pub(crate) async fn ready(&self, db: &Store) -> (bool, Value) {
         let up = matches!(
             tokio::time::timeout(PATIENCE, db.query("SELECT 1", Vec::new())).await,
             Ok(Ok(_))
@@ -115,7 +123,7 @@ impl Health {
         let ready = answers && schema.serves() && loaded && !draining;
         let sources = lock(&self.sources).clone();
         let mut components = json!({
-            "database": { "status": if up { "up" } else { "down" } },
+            "database": { "status": if up { db.writes().as_str() } else { "down" } },
             "schema": schema,
             "initial_load": { "status": if loaded { "complete" } else { "pending" } },
             "sources": sources,
@@ -181,6 +189,7 @@ mod tests {
             status: "failed".to_owned(),
             message: Some("unreachable".to_owned()),
             last_success: None,
+            held_removals: None,
         };
         assert!(!health.ready(&db).await.0);
         health.set_schema(schema("current"));

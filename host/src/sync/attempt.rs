@@ -3,12 +3,14 @@
 use std::time::{Duration, Instant};
 
 use cairn_registry::{
-    ErrorKind, Result,
+    Error, ErrorKind, Result,
+    error::What,
     kinds::Kind,
     model::Timestamp,
     ops::{
         ingest::Taken,
-        pass::{self, Claim, Ending, Lease, Mode, Pass},
+        pass::{self, Claim, Ending, Holder, Lease, Mode, Pass},
+        removals::Removals,
         report,
     },
 };
@@ -17,12 +19,14 @@ use tokio::time::{Interval, MissedTickBehavior};
 
 use super::{
     daemon::Daemon,
+    holder,
     intake::Intake,
-    settings,
+    observe, settings,
     sources::{self, Fetch, Items, Request, SourceError, Step},
+    times::{self, lengthened},
 };
 use crate::{
-    config::{Origin, Source},
+    config::{self, Origin, Source},
     memory,
     telemetry::trace::{Kind as SpanKind, Parent, Span},
 };
@@ -30,10 +34,11 @@ use crate::{
 /// Pause after the first failure; it doubles with each further one, up to the source's interval.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Most that an upstream's `Retry-After` may ask for; a source with a longer interval may be left alone for that long.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
+/// What an operator reads of a source that another process removed.
+pub const REMOVED: &str = "another process has applied a configuration without this source, later than this one: give both \
+    processes the same configuration, then restart this one";
 
-/// What a person is told when a source is left alone for that.
+/// What an operator reads of a source that another process configured.
 pub const OVERRULED: &str = "another process configured this source otherwise, later than this one: it is left to \
     processes with that configuration. To have this one's apply again, start this one anew";
 
@@ -47,15 +52,24 @@ pub enum Outcome {
     /// The source had not changed.
     Unchanged,
     /// A pass was completed.
-    Complete { mode: Mode, taken: Taken },
+    Complete {
+        mode: Mode,
+        taken: Taken,
+        /// Removals that were held back.
+        held: i64,
+    },
     /// Another process holds the lease.
-    Busy,
+    Busy(Holder),
     /// Another process has configured the source otherwise since this one did.
     Overruled,
+    /// Another process has applied a configuration without the source since this one did.
+    Removed,
     /// The process is to end.
     Stopped,
     /// For people: what happened and what to do.
     Failed(String),
+    /// The same, where the database did not take it.
+    Unwritten(String),
 }
 
 /// One attempt, due or not.
@@ -68,21 +82,52 @@ pub(super) async fn run(daemon: &Daemon, source: &Source) -> Outcome {
             let trace = span.as_ref().and_then(Span::below);
             leased(daemon, source, &lease, trace).await
         }
-        Ok(Claim::Held) => Outcome::Busy,
+        Ok(Claim::Held(holder)) => Outcome::Busy(holder),
         Ok(Claim::Overruled) => Outcome::Overruled,
-        Err(error) => Outcome::Failed(error.to_string()),
+        Err(error) if error.kind() == ErrorKind::NotFound(What::Source) => Outcome::Removed,
+        Err(error) => unwritten(daemon, error.to_string(), &error),
     };
-    note(daemon, &source.name, &outcome, begun.elapsed());
+    observe::settle(daemon, &source.name, &outcome);
+    observe::note(daemon, &source.name, &outcome, begun.elapsed());
     if let Some(span) = span {
-        trace(span, &source.name, &outcome);
+        observe::trace(span, &source.name, &outcome);
     }
     outcome
+}
+
+/// An outcome that the database did not take for that reason.
+fn unwritten(daemon: &Daemon, message: String, error: &Error) -> Outcome {
+    daemon.unwritten.begin(daemon.db.writes().as_str(), error);
+    Outcome::Unwritten(message)
+}
+
+/// Writes a failure that no attempt could write itself.
+pub(super) async fn note_failure(daemon: &Daemon, source: &Source, message: &str) -> Result<()> {
+    let Some(lease) = claim(daemon, source).await?.granted() else {
+        return Ok(());
+    };
+    let cx = daemon.cx();
+    let attempts = report::source(cx, &source.name).await?.attempts;
+    let next_run = times::after(cx.now, pause(attempts, source.interval, None));
+    pass::fail(cx, &lease, message, next_run).await?;
+    pass::release(cx, &lease).await
 }
 
 async fn claim(daemon: &Daemon, source: &Source) -> Result<Claim> {
     let ttl = i64::try_from(daemon.config.sync.lease.as_secs()).unwrap_or(i64::MAX);
     let spec = settings::spec(&daemon.config, source)?;
-    pass::claim(daemon.cx(), &spec, &daemon.owner, ttl).await
+    match pass::claim(daemon.cx(), &spec, &daemon.owner, ttl).await? {
+        Claim::Held(held) if holder::is_gone(&held.owner) => {
+            let by = holder::described(&held.owner);
+            tracing::info!(
+                source = source.name,
+                holder = by,
+                "the holder of the lease has ended: its lease is taken over"
+            );
+            pass::claim_from(daemon.cx(), &spec, &daemon.owner, ttl, &held.owner).await
+        }
+        claim => Ok(claim),
+    }
 }
 
 async fn leased(daemon: &Daemon, source: &Source, lease: &Lease, trace: Option<Parent>) -> Outcome {
@@ -94,8 +139,10 @@ async fn leased(daemon: &Daemon, source: &Source, lease: &Lease, trace: Option<P
     };
     let outcome = match attempt.fetch().await {
         Ok(outcome) => outcome,
-        // Somebody else has the lease now and goes on with the work.
-        Err(error) if error.kind() == ErrorKind::Stale => return Outcome::Busy,
+        // Another process has the lease now and goes on with the work.
+        Err(error) if error.kind() == ErrorKind::Stale => {
+            return Outcome::Busy(Holder::default());
+        }
         Err(error) => attempt.fail(error.to_string(), None).await,
     };
     if let Err(error) = pass::release(daemon.cx(), lease).await {
@@ -114,6 +161,9 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     async fn fetch(&self) -> Result<Outcome> {
+        if let Err(message) = self.daemon.make_scratch() {
+            return Ok(self.fail(message, None).await);
+        }
         let row = report::source(self.daemon.cx(), &self.source.name).await?;
         let paged = matches!(self.source.origin, Origin::Api { .. });
         let resuming = paged && !row.pass_cursor.is_empty();
@@ -126,10 +176,7 @@ impl Attempt<'_> {
         let items = match sources::fetch(self.source, request, &self.daemon.context).await {
             Ok(Fetch::Items(items)) => items,
             Ok(Fetch::Unchanged { fingerprint }) => {
-                let ending = Ending {
-                    fingerprint: &fingerprint,
-                    next_run: self.next_run(),
-                };
+                let ending = self.ending(&fingerprint);
                 pass::unchanged(self.daemon.cx(), self.lease, ending).await?;
                 return Ok(Outcome::Unchanged);
             }
@@ -138,19 +185,24 @@ impl Attempt<'_> {
         let filter = settings::filter(&self.source.filter);
         let cx = self.daemon.cx();
         let pass = pass::begin(cx, self.lease.clone(), Kind::Server, filter, mode, paged).await?;
-        self.take_all(Intake::new(pass, paged), items).await
+        self.take_all(Intake::new(pass, paged, self.daemon.now()), items)
+            .await
     }
 
     /// An interrupted pass goes on in its own mode. Else only what has changed is asked for, where the source can tell,
-    /// except when it is time to read it whole and find what vanished.
+    /// except when it is time to read it whole and find what vanished, or when a wrong clock may have written the mark.
     fn mode(&self, row: &report::Source, resuming: bool) -> Mode {
         let longest = self.daemon.config.sync.full_pass_interval.as_secs();
         let longest = i64::try_from(longest).unwrap_or(i64::MAX);
-        let recent = |at: Timestamp| at.plus_seconds(longest) > super::now();
+        let now = self.daemon.now();
+        let believed = |at: Timestamp| times::has_been(at, now);
+        let recent = |at: Timestamp| believed(at) && at.plus_seconds(longest) > now;
         let incremental = if resuming {
             row.pass_state == "incremental"
         } else {
-            !row.mark.is_empty() && row.full_pass_at.is_some_and(recent)
+            !row.mark.is_empty()
+                && row.full_pass_at.is_some_and(recent)
+                && row.last_success_at.is_some_and(believed)
         };
         if incremental {
             Mode::Incremental
@@ -224,12 +276,28 @@ impl Attempt<'_> {
 
     async fn complete(&self, pass: Pass, taken: Taken, fingerprint: &str) -> Result<Outcome> {
         let mode = pass.mode();
-        let ending = Ending {
+        let ending = self.ending(fingerprint);
+        let row = pass::complete(self.daemon.cx(), pass, ending).await?;
+        Ok(Outcome::Complete {
+            mode,
+            taken,
+            held: row.held_removals,
+        })
+    }
+
+    fn ending<'f>(&self, fingerprint: &'f str) -> Ending<'f> {
+        let unbounded =
+            self.daemon.allow_removals || self.source.removals == config::Removals::Unbounded;
+        let after = i64::try_from(self.source.interval.as_secs()).unwrap_or(i64::MAX);
+        Ending {
             fingerprint,
             next_run: self.next_run(),
-        };
-        pass::complete(self.daemon.cx(), pass, ending).await?;
-        Ok(Outcome::Complete { mode, taken })
+            removals: if unbounded {
+                Removals::Unbounded
+            } else {
+                Removals::Confirmed { after }
+            },
+        }
     }
 
     /// The source could not be read, or not to its end.
@@ -247,16 +315,22 @@ impl Attempt<'_> {
     async fn fail(&self, message: String, retry_after: Option<Duration>) -> Outcome {
         let row = report::source(self.daemon.cx(), &self.source.name).await;
         let attempts = row.map_or(0, |row| row.attempts);
-        let next_run = super::later(pause(attempts, self.source.interval, retry_after));
-        if let Err(error) = pass::fail(self.daemon.cx(), self.lease, &message, next_run).await {
-            tracing::error!(source = self.source.name, %error, "the failure could not be written down");
+        let pause = pause(attempts, self.source.interval, retry_after);
+        let cx = self.daemon.cx();
+        let next_run = times::after(cx.now, pause);
+        match pass::fail(cx, self.lease, &message, next_run).await {
+            Ok(()) => Outcome::Failed(message),
+            Err(error) => unwritten(self.daemon, message, &error),
         }
-        Outcome::Failed(message)
     }
 
     /// One interval from now, and a little more, so that many sources do not wake at once.
     fn next_run(&self) -> Timestamp {
-        super::later(lengthened(self.source.interval, fastrand::f64() / 10.0))
+        let longer = lengthened(
+            self.source.interval,
+            fastrand::f64() * times::INTERVAL_JITTER,
+        );
+        times::after(self.daemon.now(), longer)
     }
 }
 
@@ -266,74 +340,11 @@ fn pause(attempts: i64, interval: Duration, retry_after: Option<Duration>) -> Du
     let own = FIRST_PAUSE.saturating_mul(2_u32.pow(doublings));
     let asked = retry_after
         .unwrap_or_default()
-        .min(interval.max(LONGEST_RETRY_AFTER));
+        .min(interval.max(times::LONGEST_PAUSE));
     lengthened(
         own.min(interval.max(FIRST_PAUSE)).max(asked),
-        fastrand::f64() / 4.0,
+        fastrand::f64() * times::PAUSE_JITTER,
     )
-}
-
-/// The time and a share of it more; the longest there is where that is too much.
-fn lengthened(time: Duration, share: f64) -> Duration {
-    Duration::try_from_secs_f64(time.as_secs_f64() * (1.0 + share)).unwrap_or(Duration::MAX)
-}
-
-/// Ends the span of an attempt. One that found another process at work is not told: it comes every second.
-fn trace(mut span: Span, name: &str, outcome: &Outcome) {
-    span.note("cairn.source", name.to_owned());
-    let told = match outcome {
-        Outcome::Busy => return span.forget(),
-        Outcome::Unchanged => "unchanged",
-        Outcome::Complete { taken, .. } => {
-            for (figure, number) in [
-                ("cairn.sync.read", taken.read),
-                ("cairn.sync.written", taken.written),
-                ("cairn.sync.quarantined", taken.quarantined),
-            ] {
-                span.note(figure, number);
-            }
-            "complete"
-        }
-        Outcome::Overruled => "overruled",
-        Outcome::Stopped => "stopped",
-        Outcome::Failed(message) => {
-            span.fail(message.clone());
-            "failed"
-        }
-    };
-    span.note("cairn.sync.outcome", told);
-}
-
-fn note(daemon: &Daemon, name: &str, outcome: &Outcome, took: Duration) {
-    let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    match outcome {
-        Outcome::Unchanged => tracing::info!(source = name, milliseconds, "nothing has changed"),
-        Outcome::Complete { mode, taken } => tracing::info!(
-            source = name,
-            milliseconds,
-            ?mode,
-            read = taken.read,
-            written = taken.written,
-            quarantined = taken.quarantined,
-            duplicates = taken.duplicates,
-            "synchronised"
-        ),
-        Outcome::Failed(message) => tracing::warn!(source = name, milliseconds, message, "failed"),
-        Outcome::Busy => tracing::debug!(source = name, "another process is at it"),
-        Outcome::Overruled => tracing::warn!(source = name, OVERRULED),
-        Outcome::Stopped => tracing::info!(source = name, "stopped before the end"),
-    }
-    let Some(metrics) = &daemon.metrics else {
-        return;
-    };
-    match outcome {
-        Outcome::Unchanged | Outcome::Complete { .. } => metrics.synced(name, "success", took),
-        Outcome::Failed(_) => {
-            metrics.synced(name, "failure", took);
-            metrics.error("source", "sync");
-        }
-        Outcome::Busy | Outcome::Overruled | Outcome::Stopped => {}
-    }
 }
 
 #[cfg(test)]

@@ -1,31 +1,40 @@
 //! The daemon: every source on its own timer, for as long as the process lives, or once.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cairn_registry::{
     Result,
-    model::Namespace,
+    model::{Namespace, Timestamp},
     ops::{Cx, report},
 };
-
-use tempfile::TempDir;
+use futures_util::FutureExt;
 
 use super::{
     attempt::{self, FIRST_PAUSE, Outcome},
-    scratch, settings,
+    backoff::Backoff,
+    holder,
+    keep::{self, BUSY_NAP},
+    scratch::{self, Scratch},
+    settings,
     sources::{Context, Stop},
+    unwritten::Unwritten,
 };
 use crate::{
+    clock,
     config::{Config, Source},
     db::Store,
     telemetry::{metrics::Metrics, trace::Tracer},
 };
 
-/// How long a source sleeps at most before it looks at its row again: another process may have moved it.
-const LONGEST_NAP: Duration = Duration::from_secs(30);
+/// Between two looks whether a database that took no writes takes them.
+const PROBE: Duration = Duration::from_secs(2);
 
-/// Between two looks at a source that another process is reading.
-const BUSY_NAP: Duration = Duration::from_secs(1);
+/// Where the time comes from.
+pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Everything attempts share.
 pub struct Daemon {
@@ -36,10 +45,15 @@ pub struct Daemon {
     pub(super) tracer: Option<Arc<Tracer>>,
     /// Tells this process from others on the same database.
     pub(super) owner: String,
+    /// What rows do not show.
+    pub(super) unwritten: Arc<Unwritten>,
+    probed: tokio::sync::Mutex<Option<(Instant, Result<(), ()>)>>,
+    clock: Clock,
+    /// Whether passes remove whatever they did not meet.
+    pub(super) allow_removals: bool,
     namespace: Namespace,
     stop: Stop,
-    /// Goes with the daemon.
-    _scratch: TempDir,
+    scratch: Scratch,
 }
 
 impl Daemon {
@@ -50,13 +64,17 @@ impl Daemon {
         metrics: Option<Arc<Metrics>>,
         tracer: Option<Arc<Tracer>>,
     ) -> anyhow::Result<Self> {
-        let scratch = scratch::make(&config.data_dir)?;
+        let scratch = Scratch::new(&config.data_dir);
         let stop = Stop::default();
         let folder = scratch.path().to_owned();
         Ok(Self {
             context: Context::new(folder, config.sync.max_record_size, stop.clone())?,
-            _scratch: scratch,
-            owner: format!("{}-{:016x}", std::process::id(), fastrand::u64(..)),
+            scratch,
+            owner: holder::own(),
+            unwritten: Arc::default(),
+            probed: tokio::sync::Mutex::default(),
+            clock: Box::new(clock::now),
+            allow_removals: false,
             namespace: Namespace::default(),
             db,
             config,
@@ -64,6 +82,24 @@ impl Daemon {
             tracer,
             stop,
         })
+    }
+
+    /// The daemon by another clock than the system's.
+    #[must_use]
+    pub fn by_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The daemon for an operator who wants removals at once.
+    #[must_use]
+    pub fn allowing_removals(mut self, allowed: bool) -> Self {
+        self.allow_removals = allowed;
+        self
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        (self.clock)()
     }
 
     /// Ends all attempts; what they have committed stays.
@@ -75,8 +111,16 @@ impl Daemon {
         Cx {
             db: &self.db,
             namespace: &self.namespace,
-            now: super::now(),
+            now: self.now(),
         }
+    }
+
+    /// Makes the folder for files of a pass, unless it is there.
+    pub(super) fn make_scratch(&self) -> Result<(), String> {
+        let place = self.scratch.path().display();
+        self.scratch.make().map_err(|error| {
+            format!("{place}: {error}; the data directory must be there, writable, and have room")
+        })
     }
 
     /// Brings the store to the configuration.
@@ -86,60 +130,89 @@ impl Daemon {
 
     /// Applies the configuration, then runs every source whenever it is due, until [`Self::stop`].
     pub async fn run(self: Arc<Self>) {
-        while let Err(error) = self.apply().await {
-            tracing::error!(%error, "the configuration could not be applied");
-            if self.nap(FIRST_PAUSE).await {
-                return;
-            }
+        if self.apply_until_done().await {
+            return;
         }
+        if let Err(error) = scratch::sweep(&self.config.data_dir) {
+            tracing::debug!(%error, "folders of former processes were not looked for");
+        }
+        keep::announce(&self).await;
         let sources = self.config.sources.clone().into_iter();
         let tasks: Vec<_> = sources
             .map(|source| {
                 let daemon = Arc::clone(&self);
-                tokio::spawn(async move { daemon.keep(&source).await })
+                tokio::spawn(async move { keep::keep(&daemon, &source).await })
             })
             .collect();
         futures_util::future::join_all(tasks).await;
     }
 
-    async fn keep(&self, source: &Source) {
+    /// Applies the configuration as soon as the database lets it; `true` when the process is to end before. Each cause is
+    /// logged once.
+    async fn apply_until_done(&self) -> bool {
+        let (mut backoff, mut logged) = (Backoff::default(), String::new());
         loop {
-            let pause = match self.until_due(&source.name).await {
-                pause if !pause.is_zero() => pause,
-                _ => match attempt::run(self, source).await {
-                    Outcome::Stopped => return,
-                    Outcome::Busy => BUSY_NAP,
-                    Outcome::Overruled => LONGEST_NAP,
-                    Outcome::Unchanged | Outcome::Complete { .. } | Outcome::Failed(_) => {
-                        Duration::ZERO
-                    }
-                },
+            let applied = AssertUnwindSafe(self.apply()).catch_unwind().await;
+            let error = match applied {
+                Ok(Ok(())) => break,
+                Ok(Err(error)) => error.to_string(),
+                Err(panic) => keep::words(&*panic).to_owned(),
             };
-            if self.nap(pause).await {
-                return;
+            if logged != error {
+                tracing::error!(
+                    error,
+                    "the configuration could not be applied; it is tried again"
+                );
+                logged = error;
+            }
+            if self.nap(backoff.next().min(FIRST_PAUSE)).await {
+                return true;
             }
         }
-    }
-
-    async fn until_due(&self, name: &str) -> Duration {
-        match report::source(self.cx(), name).await {
-            Ok(row) => {
-                let micros = row.next_run_at.as_micros() - super::now().as_micros();
-                Duration::from_micros(u64::try_from(micros).unwrap_or(0)).min(LONGEST_NAP)
-            }
-            Err(error) => {
-                tracing::error!(source = name, %error, "the source's row cannot be read");
-                FIRST_PAUSE
-            }
+        if !logged.is_empty() {
+            tracing::info!("the configuration is applied");
         }
+        false
     }
 
     /// Sleeps; `true` when the process is to end.
-    async fn nap(&self, time: Duration) -> bool {
+    pub(super) async fn nap(&self, time: Duration) -> bool {
         tokio::select! {
             () = self.stop.wait() => true,
             () = tokio::time::sleep(time) => self.stop.is_set(),
         }
+    }
+
+    pub(super) fn stops(&self) -> bool {
+        self.stop.is_set()
+    }
+
+    /// Sleeps, and no longer than until a database that takes no writes takes them; `true` when the process is to end.
+    pub(super) async fn wait_for_writes(&self, source: &Source, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        let refuses = self.probe(source).await.is_err();
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if self.nap(left.min(PROBE)).await {
+                return true;
+            }
+            if left <= PROBE || refuses && self.probe(source).await.is_ok() {
+                return false;
+            }
+        }
+    }
+
+    /// Whether the database takes a small write. Sources that ask at the same time share an answer.
+    async fn probe(&self, source: &Source) -> Result<(), ()> {
+        let mut last = self.probed.lock().await;
+        if let Some((when, outcome)) = *last
+            && when.elapsed() < PROBE / 2
+        {
+            return outcome;
+        }
+        let outcome = report::probe(self.cx(), &source.name).await.map_err(drop);
+        *last = Some((Instant::now(), outcome));
+        outcome
     }
 
     /// What every source holds that is remarkable.
@@ -152,22 +225,40 @@ impl Daemon {
         report::sources(self.cx()).await
     }
 
-    /// Runs every source of that name (all without one) once, due or not, side by side.
-    pub async fn once(&self, only: Option<&str>) -> Vec<(String, Outcome)> {
+    /// Runs every source of that name (all without one) once, due or not, side by side. `waits` hears every second of a source
+    /// that waits for another process: its name, and the holder of its lease in words.
+    pub async fn once(
+        &self,
+        only: Option<&str>,
+        waits: &(dyn Fn(&str, &str) + Sync),
+    ) -> Vec<(String, Outcome)> {
         let chosen = self
             .config
             .sources
             .iter()
             .filter(|source| only.is_none_or(|name| source.name == name));
-        let attempts = chosen.map(async |source| (source.name.clone(), self.attempt(source).await));
+        let attempts = chosen.map(async |source| {
+            let attempt = AssertUnwindSafe(self.attempt(source, waits)).catch_unwind();
+            let outcome = attempt.await.unwrap_or_else(|panic| {
+                Outcome::Unwritten(format!("the attempt panicked: {}", keep::words(&*panic)))
+            });
+            (source.name.clone(), outcome)
+        });
         futures_util::future::join_all(attempts).await
     }
 
-    /// One attempt, after whoever is at the source already.
-    async fn attempt(&self, source: &Source) -> Outcome {
+    /// One attempt, after the process that is at the source already.
+    async fn attempt(&self, source: &Source, waits: &(dyn Fn(&str, &str) + Sync)) -> Outcome {
+        let mut waited_for = String::new();
         loop {
             match attempt::run(self, source).await {
-                Outcome::Busy if !self.nap(BUSY_NAP).await => {}
+                Outcome::Busy(holder) => {
+                    keep::log_wait(&source.name, &holder, &mut waited_for);
+                    waits(&source.name, &keep::held(&holder));
+                    if self.nap(BUSY_NAP).await {
+                        return Outcome::Stopped;
+                    }
+                }
                 outcome => return outcome,
             }
         }

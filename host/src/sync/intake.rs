@@ -35,10 +35,12 @@ pub(super) struct Intake {
     cursor: String,
     at_border: bool,
     taken: Taken,
+    /// Our clock at the begin.
+    begun: Timestamp,
 }
 
 impl Intake {
-    pub(super) fn new(pass: Pass, paged: bool) -> Self {
+    pub(super) fn new(pass: Pass, paged: bool, begun: Timestamp) -> Self {
         Self {
             cursor: pass.resume.clone().unwrap_or_default(),
             pass,
@@ -47,6 +49,7 @@ impl Intake {
             bytes: 0,
             at_border: !paged,
             taken: Taken::default(),
+            begun,
         }
     }
 
@@ -71,7 +74,7 @@ impl Intake {
     /// The upstream's clock at the begin is where the next incremental pass asks from. A resumed pass keeps its own.
     fn start(&mut self, upstream_time: Option<i64>) {
         if self.paged && self.pass.mark.is_empty() {
-            let time = upstream_time.map_or_else(super::now, Timestamp::from_micros);
+            let time = upstream_time.map_or(self.begun, Timestamp::from_micros);
             self.pass.mark = time.plus_seconds(-OVERLAP).to_string();
         }
     }

@@ -2,30 +2,28 @@
 //! is told by [`sources`], in which form by [`formats`]; what they are worth is decided by the registry alone.
 
 mod attempt;
+mod backoff;
 mod daemon;
 mod formats;
+mod holder;
 mod intake;
+mod keep;
+mod observe;
 mod preview;
 mod remedy;
 mod scratch;
 mod settings;
 mod sources;
+#[cfg(test)]
+mod tests;
+mod times;
+mod unwritten;
 mod watch;
 
-use std::time::Duration;
-
-use cairn_registry::model::Timestamp;
-
-use crate::clock::now;
-
-pub use attempt::{OVERRULED, Outcome};
-pub use daemon::Daemon;
+pub use attempt::{OVERRULED, Outcome, REMOVED};
+pub use daemon::{Clock, Daemon};
 pub use preview::Preview;
 pub use remedy::remedy;
 pub use settings::spec;
+pub use times::doubtful;
 pub use watch::Watch;
-
-fn later(after: Duration) -> Timestamp {
-    let micros = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);
-    Timestamp::from_micros(now().as_micros().saturating_add(micros))
-}

@@ -29,6 +29,7 @@ pub struct Preview {
 impl Daemon {
     /// Reads a source as a first pass would.
     pub async fn preview(&self, source: &Source) -> Result<Preview, String> {
+        self.make_scratch()?;
         self.read_whole(source).await.map_err(|error| error.message)
     }
 

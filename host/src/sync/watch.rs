@@ -1,6 +1,6 @@
 //! What probes and metrics show of sources, read from the database: it makes no difference which process reads them.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use cairn_registry::{
     model::{Namespace, Timestamp},
@@ -9,8 +9,14 @@ use cairn_registry::{
         report::{self, Source},
     },
 };
+use futures_util::FutureExt;
 
+use super::{
+    daemon::Daemon,
+    unwritten::{State, Unwritten},
+};
 use crate::{
+    clock,
     db::Store,
     serve::{self, Health},
     telemetry::{metrics::Metrics, sources::SourceState},
@@ -19,11 +25,13 @@ use crate::{
 /// Between two looks.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Carries the state of sources from the database to probes and metrics.
+/// Carries the state of sources to probes and metrics: from the database, and from the daemon of this process what the database
+/// did not take.
 pub struct Watch {
     db: Store,
     health: Arc<Health>,
     metrics: Arc<Metrics>,
+    unwritten: Arc<Unwritten>,
 }
 
 impl Watch {
@@ -33,14 +41,23 @@ impl Watch {
             db,
             health,
             metrics,
+            unwritten: Arc::default(),
         }
+    }
+
+    /// The watch beside a daemon.
+    #[must_use]
+    pub fn beside(mut self, daemon: &Daemon) -> Self {
+        self.unwritten = Arc::clone(&daemon.unwritten);
+        self
     }
 
     /// Looks again and again; never returns.
     pub async fn run(self) {
         loop {
             tokio::time::sleep(PERIOD).await;
-            self.look().await;
+            // The panic's words are in the log already; the next look is another one.
+            let _ = AssertUnwindSafe(self.look()).catch_unwind().await;
         }
     }
 
@@ -50,18 +67,41 @@ impl Watch {
         let cx = Cx {
             db: &self.db,
             namespace: &namespace,
-            now: super::now(),
+            now: clock::now(),
         };
-        let Ok(sources) = report::sources(cx).await else {
-            return;
-        };
-        if is_loaded(&sources) {
-            self.health.set_loaded();
+        let local = self.unwritten.sources();
+        if let Ok(sources) = report::sources(cx).await {
+            if is_loaded(&sources) {
+                self.health.set_loaded();
+            }
+            self.show(&sources, &local);
+        } else {
+            for (name, state) in &local {
+                self.health.set_source(name, told(state, None));
+            }
         }
-        for source in &sources {
-            self.metrics.set_source(&source.name, measured(source));
-            self.health.set_source(&source.name, shown(source));
+    }
+
+    /// Shows these sources and no others.
+    fn show(&self, sources: &[Source], local: &BTreeMap<String, State>) {
+        let mut shown: BTreeMap<String, serve::Source> = sources
+            .iter()
+            .map(|source| (source.name.clone(), stored(source)))
+            .collect();
+        for (name, state) in local {
+            let last_success = shown
+                .get(name)
+                .and_then(|source| source.last_success.clone());
+            shown.insert(name.clone(), told(state, last_success));
         }
+        self.health.set_sources(shown);
+        for source in sources {
+            let failures = local.get(&source.name).map_or(0, |state| state.failures);
+            self.metrics
+                .set_source(&source.name, measured(source, failures));
+        }
+        self.metrics
+            .retain_sources(|name| sources.iter().any(|source| source.name == name));
     }
 }
 
@@ -74,21 +114,32 @@ fn is_loaded(sources: &[Source]) -> bool {
     sources.iter().any(read) && sources.iter().all(tried)
 }
 
-fn measured(source: &Source) -> SourceState {
+fn measured(source: &Source, failures: i64) -> SourceState {
     let seconds = |time: Timestamp| time.as_micros() / 1_000_000;
     SourceState {
         servers: source.records - source.hidden,
         quarantined: source.quarantined,
-        failures: source.attempts,
+        failures: source.attempts.saturating_add(failures),
+        held_removals: source.held_removals,
         last_success: source.last_success_at.map(seconds),
         next_run: seconds(source.next_run_at),
     }
 }
 
-fn shown(source: &Source) -> serve::Source {
+fn stored(source: &Source) -> serve::Source {
     serve::Source {
         status: source.phase.clone(),
         message: Some(source.message.clone()).filter(|message| !message.is_empty()),
         last_success: source.last_success_at.map(|time| time.to_string()),
+        held_removals: Some(source.held_removals).filter(|held| *held > 0),
+    }
+}
+
+fn told(state: &State, last_success: Option<String>) -> serve::Source {
+    serve::Source {
+        status: state.status.to_owned(),
+        message: Some(state.message.clone()),
+        last_success,
+        held_removals: None,
     }
 }

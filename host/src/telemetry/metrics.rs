@@ -174,6 +174,15 @@ impl Metrics {
         self.sources.set(source, state);
     }
 
+    /// Drops the figures of sources that are not kept.
+    pub fn retain_sources(&self, keep: impl Fn(&str) -> bool) {
+        for source in self.sources.retain(keep) {
+            for outcome in ["success", "failure"] {
+                let _ = self.sync_duration.remove_label_values(&[&source, outcome]);
+            }
+        }
+    }
+
     /// A run of a source is over; `outcome` is `success` or `failure`.
     pub fn synced(&self, source: &str, outcome: &str, took: Duration) {
         self.sync_duration

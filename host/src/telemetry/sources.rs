@@ -1,5 +1,10 @@
 //! What is measured of sources, each figure by source. Where it comes from is not known here.
 
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
 use prometheus::{IntGaugeVec, Result};
 
 use super::metrics::Kept;
@@ -12,6 +17,8 @@ pub struct SourceState {
     pub quarantined: i64,
     /// Failed runs since the last success.
     pub failures: i64,
+    /// Removals that wait for another reading.
+    pub held_removals: i64,
     /// Seconds since 1970.
     pub last_success: Option<i64>,
     /// Seconds since 1970.
@@ -25,8 +32,11 @@ pub(super) struct Sources {
     others: [IntGaugeVec; 2],
     quarantined: IntGaugeVec,
     failures: IntGaugeVec,
+    held_removals: IntGaugeVec,
     last_success: IntGaugeVec,
     next_run: IntGaugeVec,
+    /// Those that have figures.
+    known: Mutex<BTreeSet<String>>,
 }
 
 impl Sources {
@@ -46,6 +56,10 @@ impl Sources {
                 "cairn_source_failures",
                 "Failed runs since the last success, by source.",
             )?,
+            held_removals: by_source(
+                "cairn_source_held_removals",
+                "Records missing from the source that are served until another reading confirms it.",
+            )?,
             last_success: by_source(
                 "cairn_source_last_success_timestamp_seconds",
                 "End of the last successful run, by source.",
@@ -54,31 +68,62 @@ impl Sources {
                 "cairn_source_next_run_timestamp_seconds",
                 "When the source is due again.",
             )?,
+            known: Mutex::default(),
         })
     }
 
     /// How a source stands now.
     pub(super) fn set(&self, source: &str, state: SourceState) {
-        let Self {
-            servers,
-            others: [skills, plugins],
-            quarantined,
-            failures,
-            last_success,
-            next_run,
-        } = self;
+        let [skills, plugins] = &self.others;
         for (figure, value) in [
-            (servers, Some(state.servers)),
+            (&self.servers, Some(state.servers)),
             (skills, Some(0)),
             (plugins, Some(0)),
-            (quarantined, Some(state.quarantined)),
-            (failures, Some(state.failures)),
-            (last_success, state.last_success),
-            (next_run, Some(state.next_run)),
+            (&self.quarantined, Some(state.quarantined)),
+            (&self.failures, Some(state.failures)),
+            (&self.held_removals, Some(state.held_removals)),
+            (&self.last_success, state.last_success),
+            (&self.next_run, Some(state.next_run)),
         ] {
             if let Some(value) = value {
                 figure.with_label_values(&[source]).set(value);
             }
         }
+        self.known().insert(source.to_owned());
+    }
+
+    /// Drops the figures of sources that are not kept, and returns their names.
+    pub(super) fn retain(&self, keep: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut known = self.known();
+        let (kept, dropped) = std::mem::take(&mut *known)
+            .into_iter()
+            .partition(|name| keep(name));
+        *known = kept;
+        let dropped: BTreeSet<String> = dropped;
+        for name in &dropped {
+            for figure in self.all() {
+                // A figure that was never set is not there.
+                let _ = figure.remove_label_values(&[name]);
+            }
+        }
+        dropped.into_iter().collect()
+    }
+
+    fn all(&self) -> [&IntGaugeVec; 8] {
+        let [skills, plugins] = &self.others;
+        [
+            &self.servers,
+            skills,
+            plugins,
+            &self.quarantined,
+            &self.failures,
+            &self.held_removals,
+            &self.last_success,
+            &self.next_run,
+        ]
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -22,6 +22,7 @@ use cairn_registry::{
         configure::{self, RegistrySpec, SourceSpec},
         ingest::{Incoming, Item},
         pass::{self, Ending, Mode},
+        removals::Removals,
         report,
     },
 };
@@ -165,6 +166,7 @@ impl Side {
         let ending = Ending {
             fingerprint: "seen",
             next_run: Timestamp::from_micros(now),
+            removals: Removals::Unbounded,
         };
         pass::complete(self.cx(now), pass, ending)
             .await

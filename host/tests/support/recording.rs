@@ -21,6 +21,7 @@ use cairn_registry::{
         configure::{self, RegistrySpec, SourceSpec},
         ingest::{Incoming, Item},
         pass::{self, Ending, Mode},
+        removals::Removals,
         report,
         transfer::export,
     },
@@ -82,6 +83,7 @@ async fn passes(db: &impl Db) {
     let ending = Ending {
         fingerprint: "seen",
         next_run: Timestamp::default(),
+        removals: Removals::Unbounded,
     };
     let claim = async |step| {
         let claim = pass::claim(cx(step), &source("test:moved"), "tester", 60).await;

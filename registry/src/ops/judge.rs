@@ -14,8 +14,8 @@ use crate::{
     store::{
         Db,
         entry::{self, Tagged},
-        registry,
-        source::{self, Fenced},
+        fenced::Fenced,
+        registry, source,
     },
 };
 

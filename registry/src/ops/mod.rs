@@ -7,6 +7,7 @@ pub mod ingest;
 mod judge;
 pub mod pass;
 mod project;
+pub mod removals;
 pub mod report;
 mod row;
 mod spoiled;

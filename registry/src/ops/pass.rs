@@ -4,8 +4,8 @@
 use super::{
     Cx,
     configure::SourceSpec,
-    draft::Draft,
     ingest::{self, Item, Taken},
+    removals::{self, Removals},
 };
 use crate::{
     Error, ErrorKind, Result,
@@ -14,9 +14,10 @@ use crate::{
     store::{
         Db, Statement,
         entry::{self, Entry},
+        fenced::{self, Completed, Fenced},
         finding, registry,
         seen::PassKey,
-        source::{self, Completed, Fenced, Source},
+        source::{self, Source},
     },
 };
 
@@ -37,6 +38,11 @@ impl Lease {
             fence: self.fence,
         }
     }
+
+    /// The statement that keeps the lease.
+    pub(super) fn renewal<D>(&self, cx: &Cx<'_, D>) -> Statement {
+        self.fenced(cx).renew(cx.now.plus_seconds(self.ttl))
+    }
 }
 
 /// What comes of asking for a source's lease.
@@ -44,10 +50,17 @@ impl Lease {
 pub enum Claim {
     Granted(Lease),
     /// Another owner holds it, or the entries are being judged by a new filter.
-    Held,
+    Held(Holder),
     /// Another process has configured the source otherwise since: what this one would read, and what it would hide, counts
     /// no more.
     Overruled,
+}
+
+/// Who holds a lease, as it calls itself; empty where entries are being judged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holder {
+    pub owner: String,
+    pub until: Timestamp,
 }
 
 impl Claim {
@@ -55,7 +68,7 @@ impl Claim {
     pub fn granted(self) -> Option<Lease> {
         match self {
             Self::Granted(lease) => Some(lease),
-            Self::Held | Self::Overruled => None,
+            Self::Held(_) | Self::Overruled => None,
         }
     }
 }
@@ -67,10 +80,28 @@ pub async fn claim<D: Db>(
     owner: &str,
     ttl: i64,
 ) -> Result<Claim> {
+    claim_from(cx, spec, owner, ttl, "").await
+}
+
+/// The same, from a holder that is known to be gone too.
+pub async fn claim_from<D: Db>(
+    cx: Cx<'_, D>,
+    spec: &SourceSpec,
+    owner: &str,
+    ttl: i64,
+    gone: &str,
+) -> Result<Claim> {
     let filter = spec.filter.fingerprint();
     let configured = spec.configured(cx.namespace, &filter);
-    let until = cx.now.plus_seconds(ttl);
-    let claim = source::claim(configured, owner, cx.now, until);
+    let claim = source::claim(
+        configured,
+        source::Claimant {
+            owner,
+            gone,
+            now: cx.now,
+            ttl,
+        },
+    );
     let taken = match cx.db.batch(vec![claim]).await {
         Ok(()) => true,
         Err(error) if error.kind() == ErrorKind::Stale => false,
@@ -85,14 +116,16 @@ pub async fn claim<D: Db>(
             fence: source.fence,
             ttl,
         }),
-        () => Claim::Held,
+        () => Claim::Held(Holder {
+            owner: source.lease_owner,
+            until: source.lease_until,
+        }),
     })
 }
 
 /// Keeps the lease while a slow upstream lets no page through. Fails with `Stale` when it was lost.
 pub async fn renew<D: Db>(cx: Cx<'_, D>, lease: &Lease) -> Result<()> {
-    let until = cx.now.plus_seconds(lease.ttl);
-    cx.db.batch(vec![lease.fenced(&cx).renew(until)]).await
+    cx.db.batch(vec![lease.renewal(&cx)]).await
 }
 
 /// Gives the lease back, so that another owner need not wait for its end.
@@ -198,7 +231,7 @@ pub async fn begin<D: Db>(
 }
 
 /// How often a batch is drafted anew because another source's batch came in between.
-const MOST_TRIES: i64 = 50;
+pub(super) const MOST_TRIES: i64 = 50;
 
 /// Takes a page in as one batch; `cursor` leads to the next one. `Stale` means that the lease was lost.
 pub async fn take<D: Db>(
@@ -221,7 +254,11 @@ pub async fn take<D: Db>(
 }
 
 /// `false` when the batch has to be drafted anew.
-async fn commit<D: Db>(cx: &Cx<'_, D>, lease: &Lease, statements: Vec<Statement>) -> Result<bool> {
+pub(super) async fn commit<D: Db>(
+    cx: &Cx<'_, D>,
+    lease: &Lease,
+    statements: Vec<Statement>,
+) -> Result<bool> {
     match cx.db.batch(statements).await {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::Stale => {
@@ -238,7 +275,7 @@ async fn commit<D: Db>(cx: &Cx<'_, D>, lease: &Lease, statements: Vec<Statement>
     }
 }
 
-fn busy() -> Error {
+pub(super) fn busy() -> Error {
     Error::unavailable(
         "too many writers at once: try again",
         "batch stale too often",
@@ -251,60 +288,44 @@ pub struct Ending<'a> {
     /// What the source looked like: another one next time means that it changed.
     pub fingerprint: &'a str,
     pub next_run: Timestamp,
+    pub removals: Removals,
 }
 
-/// Ends a pass that met everything: what a full one did not meet becomes a tombstone.
+/// Ends a pass that met everything: what a full one did not meet becomes a tombstone, unless that is held back.
 pub async fn complete<D: Db>(cx: Cx<'_, D>, pass: Pass, ending: Ending<'_>) -> Result<Source> {
-    if pass.is_full() {
-        bury_vanished(&cx, &pass).await?;
-    }
-    let counts = entry::count(cx.db, cx.namespace, &pass.lease.source).await?;
+    let held = if pass.is_full() {
+        removals::settle(&cx, &pass, &ending).await?
+    } else {
+        None
+    };
     let mut statements = Vec::new();
     if pass.is_full() {
         statements.push(finding::delete_older(pass.key(&cx)));
     }
-    statements.push(pass.lease.fenced(&cx).complete(&Completed {
+    let done = Completed {
         now: cx.now,
         next_run: ending.next_run,
         fingerprint: ending.fingerprint,
         mark: &pass.mark,
         full: pass.is_full(),
-        counts,
-    }));
+        counts: entry::count(cx.db, cx.namespace, &pass.lease.source).await?,
+    };
+    let fenced = pass.lease.fenced(&cx);
+    statements.push(match &held {
+        None => fenced.complete(&done),
+        Some(held) => fenced.held(
+            &done,
+            &fenced::Held {
+                removals: held.removals,
+                since: held.since,
+                message: &held.message(),
+            },
+        ),
+    });
     statements.push(registry::update_loaded(cx.namespace));
     statements.push(registry::update_counts(cx.namespace));
     cx.db.batch(statements).await?;
     source::get(cx.db, cx.namespace, &pass.lease.source).await
-}
-
-async fn bury_vanished<D: Db>(cx: &Cx<'_, D>, pass: &Pass) -> Result<()> {
-    let mut after = (String::new(), String::new());
-    loop {
-        let vanished = entry::list_vanished(cx.db, pass.key(cx), pass.kind, &after).await?;
-        let Some(last) = vanished.last() else {
-            return Ok(());
-        };
-        after = last.clone();
-        bury(cx, pass, &vanished).await?;
-    }
-}
-
-async fn bury<D: Db>(cx: &Cx<'_, D>, pass: &Pass, vanished: &[(String, String)]) -> Result<()> {
-    let mut names: Vec<&str> = vanished.iter().map(|(name, _)| name.as_str()).collect();
-    names.dedup();
-    let until = cx.now.plus_seconds(pass.lease.ttl);
-    for _ in 0..MOST_TRIES {
-        let mut draft = Draft::load(*cx, pass.kind, &names).await?;
-        for (name, version) in vanished {
-            draft.flag(&pass.lease.source, name, version, |entry| entry.gone = true);
-        }
-        let mut statements = vec![pass.lease.fenced(cx).renew(until)];
-        statements.extend(draft.finish());
-        if commit(cx, &pass.lease, statements).await? {
-            return Ok(());
-        }
-    }
-    Err(busy())
 }
 
 /// Nothing has changed at the source since the last complete pass.

@@ -3,6 +3,7 @@
 use super::Cx;
 use crate::{
     Result,
+    model::Timestamp,
     store::{Db, entry, finding, source},
 };
 
@@ -63,4 +64,15 @@ pub async fn source<D: Db>(cx: Cx<'_, D>, name: &str) -> Result<Source> {
 /// The sources alone: their phases, counts and next runs.
 pub async fn sources<D: Db>(cx: Cx<'_, D>) -> Result<Vec<Source>> {
     source::list(cx.db, cx.namespace).await
+}
+
+/// Moves a source's next run, as its row was read.
+pub async fn reschedule<D: Db>(cx: Cx<'_, D>, row: &Source, next_run: Timestamp) -> Result<()> {
+    let moved = source::reschedule(cx.namespace, &row.name, row.next_run_at, next_run);
+    cx.db.batch(vec![moved]).await
+}
+
+/// Tries whether the database takes a write.
+pub async fn probe<D: Db>(cx: Cx<'_, D>, name: &str) -> Result<()> {
+    cx.db.batch(vec![source::touch(cx.namespace, name)]).await
 }

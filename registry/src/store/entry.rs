@@ -135,6 +135,23 @@ pub(crate) async fn list_vanished(
         .collect()
 }
 
+const VANISHED_COUNT: &str = "SELECT count(*) FROM entry e \
+    WHERE e.namespace = ?1 AND e.source = ?2 AND e.kind = ?3 AND e.gone = 0 \
+    AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.entry_id = e.id AND abs(s.pass) = ?4)";
+
+/// Number of entries that the pass has not met.
+pub(crate) async fn count_vanished(db: &impl Db, pass: PassKey<'_>, kind: Kind) -> Result<i64> {
+    let parameters = vec![
+        pass.namespace.as_str().into(),
+        pass.source.into(),
+        kind.as_str().into(),
+        pass.number.into(),
+    ];
+    let rows = db.query(VANISHED_COUNT, parameters).await?;
+    let count = rows.into_iter().next().map(|mut row| row.integer());
+    count.unwrap_or(Ok(0))
+}
+
 /// An entry with its tags: what a filter is decided by.
 pub(crate) struct Tagged {
     pub(crate) name: String,

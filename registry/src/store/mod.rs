@@ -5,6 +5,7 @@
 
 mod dialect;
 pub(crate) mod entry;
+pub(crate) mod fenced;
 pub(crate) mod finding;
 mod follow;
 pub(crate) mod generation;

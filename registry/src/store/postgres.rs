@@ -44,13 +44,16 @@ pub fn failure(code: &str, cause: impl Into<String>) -> Error {
     /// Undefined table, column, function; schema that is not there.
     const MISSING: [&str; 4] = ["42P01", "42703", "42883", "3F000"];
     const FORBIDDEN: &str = "42501";
-    /// Statement timeout or a cancel; a lock that could not be had; a write on a standby.
-    const PASSING: [&str; 3] = ["57014", "55P03", "25006"];
+    /// A write on a standby, or in a session that may only read.
+    const READ_ONLY: &str = "25006";
+    /// Statement timeout or a cancel; a lock that could not be acquired.
+    const PASSING: [&str; 2] = ["57014", "55P03"];
 
     let cause = cause.into();
     let class = code.get(..2).unwrap_or_default();
     match (code, class) {
         (DISK_FULL, _) => Error::full(cause),
+        (READ_ONLY, _) => Error::read_only(cause),
         (_, "23" | "40") => Error::stale("the stored state has changed").because(cause),
         (code, _) if MISSING.contains(&code) => Error::unavailable(NO_SCHEMA, cause),
         (FORBIDDEN, _) => Error::unavailable(
@@ -102,7 +105,7 @@ mod tests {
         check("08006", ErrorKind::Unavailable);
         check("28P01", ErrorKind::Unavailable);
         check("3D000", ErrorKind::Unavailable);
-        check("25006", ErrorKind::Unavailable);
+        check("25006", ErrorKind::ReadOnly);
         check("42P01", ErrorKind::Unavailable);
         check("42601", ErrorKind::Internal);
         check("22P02", ErrorKind::Internal);

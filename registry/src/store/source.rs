@@ -8,12 +8,12 @@ use crate::{
 };
 
 /// What stands for a filter while entries are judged by it. No fingerprint is like it.
-fn unjudged(filter: &str) -> String {
+pub(super) fn unjudged(filter: &str) -> String {
     format!("unjudged {filter}")
 }
 
 /// A source with its state.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Source {
     pub name: String,
     /// Fingerprint of where it reads from.
@@ -23,7 +23,7 @@ pub struct Source {
     pub(crate) fence: i64,
     pub lease_owner: String,
     pub lease_until: Timestamp,
-    /// `pending`, `syncing`, `complete` or `failed`.
+    /// `pending`, `syncing`, `complete`, `held` or `failed`.
     pub phase: String,
     /// What a person should know of the last attempt.
     pub message: String,
@@ -48,6 +48,10 @@ pub struct Source {
     pub quarantined: i64,
     pub duplicates: i64,
     pub skipped: i64,
+    /// Entries that the last whole pass did not meet and that it held back from being removed.
+    pub held_removals: i64,
+    /// The end of the first such pass; the begin of time where the next one need not wait.
+    pub held_since: Option<Timestamp>,
 }
 
 impl Source {
@@ -59,7 +63,7 @@ impl Source {
 
 const COLUMNS: &str = "name, origin, filter, fence, lease_owner, lease_until, phase, message, attempts, \
     last_attempt_at, last_success_at, next_run_at, fingerprint, mark, full_pass_at, pass, pass_state, pass_cursor, \
-    pass_mark, records, warned, hidden, quarantined, duplicates, skipped";
+    pass_mark, records, warned, hidden, quarantined, duplicates, skipped, held_removals, held_since";
 
 fn from_row(mut row: Row) -> Result<Source> {
     let time = |micros: Option<i64>| micros.map(Timestamp::from_micros);
@@ -89,6 +93,8 @@ fn from_row(mut row: Row) -> Result<Source> {
         quarantined: row.integer()?,
         duplicates: row.integer()?,
         skipped: row.integer()?,
+        held_removals: row.integer()?,
+        held_since: time(row.optional_integer()?),
     })
 }
 
@@ -145,7 +151,7 @@ pub(crate) fn insert_settled(namespace: &Namespace, source: &Source) -> Statemen
     Statement::new(
         format!(
             "INSERT INTO source (namespace, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, 0, '', 0, ?5, ?6, ?7, ?8, ?9, ?10, \
-             ?11, ?12, ?13, ?14, 'idle', '', '', ?15, ?16, ?17, ?18, ?19, ?20)"
+             ?11, ?12, ?13, ?14, 'idle', '', '', ?15, ?16, ?17, ?18, ?19, ?20, 0, NULL)"
         ),
         vec![
             namespace.as_str().into(),
@@ -172,13 +178,40 @@ pub(crate) fn insert_settled(namespace: &Namespace, source: &Source) -> Statemen
     )
 }
 
-/// It reads from elsewhere now: nothing it knew of the old place holds, and no lease either.
+/// It reads from elsewhere now: nothing it knew of the old place holds, and no lease either. Other records are what the operator
+/// wants: removals of the next pass need not wait.
 pub(crate) fn update_origin(namespace: &Namespace, name: &str, origin: &str) -> Statement {
     Statement::new(
         "UPDATE source SET origin = ?3, fence = fence + 1, lease_owner = '', lease_until = 0, next_run_at = 0, \
-         fingerprint = '', mark = '', pass_state = 'idle', pass_cursor = '', pass_mark = '' \
-         WHERE namespace = ?1 AND name = ?2",
+         fingerprint = '', mark = '', pass_state = 'idle', pass_cursor = '', pass_mark = '', held_removals = 0, \
+         held_since = 0 WHERE namespace = ?1 AND name = ?2",
         vec![namespace.as_str().into(), name.into(), origin.into()],
+    )
+}
+
+/// Writes a source's row and changes nothing in it.
+pub(crate) fn touch(namespace: &Namespace, name: &str) -> Statement {
+    Statement::new(
+        "UPDATE source SET fence = fence WHERE namespace = ?1 AND name = ?2",
+        vec![namespace.as_str().into(), name.into()],
+    )
+}
+
+/// Another time for the next run, unless another process has written one since.
+pub(crate) fn reschedule(
+    namespace: &Namespace,
+    name: &str,
+    seen: Timestamp,
+    next_run: Timestamp,
+) -> Statement {
+    Statement::new(
+        "UPDATE source SET next_run_at = ?4 WHERE namespace = ?1 AND name = ?2 AND next_run_at = ?3",
+        vec![
+            namespace.as_str().into(),
+            name.into(),
+            seen.as_micros().into(),
+            next_run.as_micros().into(),
+        ],
     )
 }
 
@@ -189,169 +222,39 @@ pub(crate) fn delete(namespace: &Namespace, name: &str) -> Statement {
     )
 }
 
-/// Takes the lease when nobody else holds it and the source is still configured like this; the fence moves, so that what an
-/// earlier holder still writes is refused.
-pub(crate) fn claim(
-    source: Configured<'_>,
-    owner: &str,
-    now: Timestamp,
-    until: Timestamp,
-) -> Statement {
+/// A process that wants a lease.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claimant<'a> {
+    pub(crate) owner: &'a str,
+    /// Another holder, which is gone.
+    pub(crate) gone: &'a str,
+    pub(crate) now: Timestamp,
+    /// Seconds.
+    pub(crate) ttl: i64,
+}
+
+/// Takes the lease when no other process holds it and the source is still configured like this; the fence moves, so that what an
+/// earlier holder still writes is refused. A lease that would last longer than two was written by a wrong clock.
+pub(crate) fn claim(source: Configured<'_>, by: Claimant<'_>) -> Statement {
+    let (until, longest) = (
+        by.now.plus_seconds(by.ttl),
+        by.now.plus_seconds(by.ttl.saturating_mul(2)),
+    );
     Statement::expecting(
         1,
         "UPDATE source SET fence = fence + 1, lease_owner = ?3, lease_until = ?5 \
-         WHERE namespace = ?1 AND name = ?2 AND (lease_owner = ?3 OR lease_until <= ?4) AND origin = ?6 AND filter = ?7",
+         WHERE namespace = ?1 AND name = ?2 AND (lease_owner = ?3 OR lease_owner = ?8 OR lease_until <= ?4 \
+         OR lease_until > ?9) AND origin = ?6 AND filter = ?7",
         vec![
             source.namespace.as_str().into(),
             source.name.into(),
-            owner.into(),
-            now.as_micros().into(),
+            by.owner.into(),
+            by.now.as_micros().into(),
             until.as_micros().into(),
             source.origin.into(),
             source.filter.into(),
+            by.gone.into(),
+            longest.as_micros().into(),
         ],
     )
-}
-
-/// The right to write for a source: name and fence. Every statement made from it fails under a newer fence.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Fenced<'a> {
-    pub(crate) namespace: &'a Namespace,
-    pub(crate) name: &'a str,
-    pub(crate) fence: i64,
-}
-
-impl Fenced<'_> {
-    /// `assignments` use parameters from `?4` on.
-    fn update(&self, assignments: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-        let mut parameters = vec![
-            self.namespace.as_str().into(),
-            self.name.into(),
-            self.fence.into(),
-        ];
-        parameters.extend(values);
-        Statement::expecting(
-            1,
-            format!(
-                "UPDATE source SET {assignments} WHERE namespace = ?1 AND name = ?2 AND fence = ?3"
-            ),
-            parameters,
-        )
-    }
-
-    pub(crate) fn renew(&self, until: Timestamp) -> Statement {
-        self.update("lease_until = ?4", [until.as_micros().into()])
-    }
-
-    pub(crate) fn release(&self) -> Statement {
-        self.update("lease_owner = '', lease_until = 0", [])
-    }
-
-    /// Its entries are about to be judged by that filter: until that is done no lease holds and none is given.
-    pub(crate) fn judge(&self, filter: &str) -> Statement {
-        self.update(
-            "filter = ?4, fence = fence + 1, lease_owner = '', lease_until = 0",
-            [unjudged(filter).into()],
-        )
-    }
-
-    /// Nothing but the fence: what stands in a batch with it fails under a newer one.
-    pub(crate) fn hold(&self) -> Statement {
-        self.update("fence = fence", [])
-    }
-
-    pub(crate) fn judged(&self, filter: &str) -> Statement {
-        self.update("filter = ?4", [filter.into()])
-    }
-
-    /// A pass begins; `state` is `full` or `incremental`.
-    pub(crate) fn begin(&self, pass: i64, state: &str, now: Timestamp) -> Statement {
-        self.update(
-            "phase = 'syncing', pass = ?4, pass_state = ?5, pass_cursor = '', pass_mark = '', last_attempt_at = ?6",
-            [pass.into(), state.into(), now.as_micros().into()],
-        )
-    }
-
-    /// A pass that an earlier process began goes on.
-    pub(crate) fn resume(&self, now: Timestamp) -> Statement {
-        self.update(
-            "phase = 'syncing', last_attempt_at = ?4",
-            [now.as_micros().into()],
-        )
-    }
-
-    /// A page has been taken in; `cursor` leads to the next one.
-    pub(crate) fn advance(&self, cursor: &str, mark: &str, until: Timestamp) -> Statement {
-        self.update(
-            "pass_cursor = ?4, pass_mark = ?5, lease_until = ?6",
-            [cursor.into(), mark.into(), until.as_micros().into()],
-        )
-    }
-
-    /// Nothing had changed at the source; the fingerprint may be another one that says the same.
-    pub(crate) fn unchanged(
-        &self,
-        fingerprint: &str,
-        now: Timestamp,
-        next_run: Timestamp,
-    ) -> Statement {
-        self.update(
-            "phase = 'complete', message = '', attempts = 0, last_attempt_at = ?4, last_success_at = ?4, \
-             next_run_at = ?5, fingerprint = ?6",
-            [now.as_micros().into(), next_run.as_micros().into(), fingerprint.into()],
-        )
-    }
-
-    pub(crate) fn fail(&self, message: &str, now: Timestamp, next_run: Timestamp) -> Statement {
-        self.update(
-            "phase = 'failed', message = ?4, attempts = attempts + 1, last_attempt_at = ?5, next_run_at = ?6",
-            [
-                message.replace('\0', "\u{fffd}").into(),
-                now.as_micros().into(),
-                next_run.as_micros().into(),
-            ],
-        )
-    }
-
-    /// Abandons the pass under way and the mark: the next one begins anew and reads everything.
-    pub(crate) fn abandon(&self) -> Statement {
-        self.update(
-            "mark = '', pass_state = 'idle', pass_cursor = '', pass_mark = ''",
-            [],
-        )
-    }
-
-    /// The pass is complete.
-    pub(crate) fn complete(&self, done: &Completed<'_>) -> Statement {
-        let assignments = "phase = 'complete', message = '', attempts = 0, last_success_at = ?4, next_run_at = ?5, \
-            fingerprint = ?6, mark = ?7, full_pass_at = COALESCE(?8, full_pass_at), pass_state = 'idle', \
-            pass_cursor = '', pass_mark = '', records = ?9, warned = ?10, hidden = ?11, \
-            quarantined = (SELECT count(*) FROM finding f WHERE f.namespace = ?1 AND f.source = ?2 AND f.class = 'quarantined'), \
-            duplicates = (SELECT count(*) FROM finding f WHERE f.namespace = ?1 AND f.source = ?2 AND f.class = 'duplicate'), \
-            skipped = (SELECT CAST(COALESCE(sum(CAST(f.detail AS BIGINT)), 0) AS BIGINT) FROM finding f WHERE f.namespace = ?1 \
-            AND f.source = ?2 AND f.class = 'skipped')";
-        self.update(
-            assignments,
-            [
-                done.now.as_micros().into(),
-                done.next_run.as_micros().into(),
-                done.fingerprint.into(),
-                done.mark.into(),
-                done.full.then_some(done.now.as_micros()).into(),
-                done.counts.records.into(),
-                done.counts.warned.into(),
-                done.counts.hidden.into(),
-            ],
-        )
-    }
-}
-
-/// How a complete pass leaves its source.
-pub(crate) struct Completed<'a> {
-    pub(crate) now: Timestamp,
-    pub(crate) next_run: Timestamp,
-    pub(crate) fingerprint: &'a str,
-    pub(crate) mark: &'a str,
-    pub(crate) full: bool,
-    pub(crate) counts: super::entry::Counts,
 }

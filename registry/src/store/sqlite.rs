@@ -13,6 +13,7 @@ pub enum Failed {
     Busy,
     /// The disk is full, or the file has reached the size it may have.
     Full,
+    ReadOnly,
     /// The file cannot be opened, read or written.
     Unusable,
     /// What is in the file is no database, or no whole one.
@@ -29,8 +30,9 @@ impl Failed {
         const AT_IT: [i32; 5] = [5, 6, 7, 9, 15];
         const FULL: i32 = 13;
         const CONSTRAINT: i32 = 19;
-        /// Read-only, I/O, cannot open.
-        const UNUSABLE: [i32; 3] = [8, 10, 14];
+        const READ_ONLY: i32 = 8;
+        /// I/O, cannot open.
+        const UNUSABLE: [i32; 2] = [10, 14];
         /// Corrupt, not a database.
         const DAMAGED: [i32; 2] = [11, 26];
         match code & 0xff {
@@ -38,6 +40,7 @@ impl Failed {
             class if UNUSABLE.contains(&class) => Self::Unusable,
             class if DAMAGED.contains(&class) => Self::Damaged,
             FULL => Self::Full,
+            READ_ONLY => Self::ReadOnly,
             CONSTRAINT => Self::Constraint,
             _ => Self::by_message(message),
         }
@@ -56,7 +59,7 @@ impl Failed {
             ("is full", Failed::Full),
             ("unable to open", Failed::Unusable),
             ("I/O error", Failed::Unusable),
-            ("readonly", Failed::Unusable),
+            ("readonly", Failed::ReadOnly),
             ("not a database", Failed::Damaged),
             ("malformed", Failed::Damaged),
         ];
@@ -72,6 +75,7 @@ impl Failed {
             Self::Constraint => Error::stale("the stored state has changed").because(cause),
             Self::Busy => Error::unavailable(BUSY, cause),
             Self::Full => Error::full(cause),
+            Self::ReadOnly => Error::read_only(cause),
             Self::Unusable => Error::unavailable(
                 "the database file cannot be used: see `cairn doctor`",
                 cause,
@@ -104,6 +108,7 @@ mod tests {
         check("file is not a database", ErrorKind::Unavailable);
         check("database disk image is malformed", ErrorKind::Unavailable);
         check("database or disk is full", ErrorKind::Full);
+        check("attempt to write a readonly database", ErrorKind::ReadOnly);
         check("near \"SELEC\": syntax error", ErrorKind::Internal);
         check("UNIQUE constraint failed: view.name", ErrorKind::Stale);
         check("NOT NULL constraint failed: view.name", ErrorKind::Stale);

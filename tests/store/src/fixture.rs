@@ -12,6 +12,8 @@ use cairn_registry::{
         configure::{self, RegistrySpec, SourceSpec},
         ingest::{Incoming, Item, Taken},
         pass::{self, Ending, Mode, Pass},
+        removals::Removals,
+        report::Source,
     },
     store::Db,
 };
@@ -23,6 +25,7 @@ pub(super) struct World<'a, D> {
     /// Of every source, as configured last.
     filter: Filter,
     pub(super) now: i64,
+    pub(super) removals: Removals,
 }
 
 impl<'a, D: Db> World<'a, D> {
@@ -32,6 +35,7 @@ impl<'a, D: Db> World<'a, D> {
             namespace: Namespace::default(),
             filter: Filter::default(),
             now: 1_000_000_000,
+            removals: Removals::Unbounded,
         }
     }
 
@@ -99,13 +103,14 @@ impl<'a, D: Db> World<'a, D> {
         pass::take(self.cx(), pass, records, cursor).await
     }
 
-    pub(super) async fn complete(&mut self, pass: Pass) {
+    pub(super) async fn complete(&mut self, pass: Pass) -> Source {
         self.now += 1;
         let ending = Ending {
             fingerprint: "seen",
             next_run: Timestamp::from_micros(self.now),
+            removals: self.removals,
         };
-        pass::complete(self.cx(), pass, ending).await.unwrap();
+        pass::complete(self.cx(), pass, ending).await.unwrap()
     }
 
     /// A whole pass with these records, a page each two.
@@ -117,7 +122,7 @@ impl<'a, D: Db> World<'a, D> {
             let page = records.by_ref().take(2).collect();
             all += self.take(&pass, page, "").await.unwrap();
         }
-        self.complete(pass).await;
+        let _ = self.complete(pass).await;
         all
     }
 

@@ -16,6 +16,7 @@ mod order;
 mod passes;
 mod reading;
 mod recorder;
+mod removals;
 mod spoiled;
 mod views;
 
@@ -58,9 +59,14 @@ cases!(
     passes::a_lost_lease_stops_its_writer,
     passes::one_bad_record_never_costs_the_others,
     passes::of_duplicates_the_later_one_wins,
+    removals::removals_of_most_records_wait_for_a_second_pass,
+    removals::removals_of_few_records_and_unbounded_ones_do_not_wait,
+    removals::sources_that_move_elsewhere_remove_at_once,
+    removals::leases_of_gone_holders_and_wrong_clocks_are_free,
     spoiled::records_that_turn_bad_keep_their_last_good_entry,
     spoiled::good_records_win_over_bad_ones_of_the_same_key,
     passes::an_id_that_is_taken_is_not_given_again,
+    passes::a_source_is_due_when_its_row_says_so,
     configurations::a_reader_with_an_older_configuration_writes_nothing,
     configurations::a_source_that_comes_again_remembers_nothing,
     configurations::a_view_that_nobody_has_made_is_not_called_made,

@@ -4,7 +4,7 @@ use super::fixture::{Dice, Element, World, official, raw, record, with_deleted};
 use cairn_registry::{
     ErrorKind,
     kinds::Kind,
-    model::Filter,
+    model::{Filter, Timestamp},
     ops::{
         browse::Query,
         ingest::Item,
@@ -120,7 +120,7 @@ pub(super) async fn a_lost_lease_stops_its_writer(db: &impl Db) {
     let slow = world.begin("a", Mode::Full).await;
     let source = world.source("a");
     let claim = pass::claim(world.cx(), &source, "other", 60).await;
-    assert!(matches!(claim, Ok(Claim::Held)), "{claim:?}");
+    assert!(matches!(claim, Ok(Claim::Held(_))), "{claim:?}");
     world.now += 61_000_000;
     let claim = pass::claim(world.cx(), &source, "other", 60).await;
     let lease = claim.unwrap().granted().expect("the lease has expired");
@@ -258,4 +258,23 @@ pub(super) async fn an_id_that_is_taken_is_not_given_again(db: &impl Db) {
     db.batch(vec![again]).await.unwrap();
     world.sync("a", Mode::Incremental, versions(4..9)).await;
     assert_eq!(world.list("", Query::default()).await.len(), 9);
+}
+
+pub(super) async fn a_source_is_due_when_its_row_says_so(db: &impl Db) {
+    let mut world = World::new(db);
+    world.configure(ALL, &Filter::default()).await;
+    world.sync("a", Mode::Full, Vec::new()).await;
+    let row = async || report::source(world.cx(), "a").await.unwrap();
+    let before = row().await;
+    report::probe(world.cx(), "a").await.unwrap();
+    assert_eq!(row().await, before, "a probe changes nothing");
+    let (sooner, later) = (Timestamp::from_micros(7), Timestamp::from_micros(9));
+    report::reschedule(world.cx(), &before, sooner)
+        .await
+        .unwrap();
+    assert_eq!(row().await.next_run_at, sooner);
+    report::reschedule(world.cx(), &before, later)
+        .await
+        .unwrap();
+    assert_eq!(row().await.next_run_at, sooner, "the row had moved");
 }

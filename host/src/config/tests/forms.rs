@@ -20,6 +20,7 @@ fn the_older_form_loads_as_the_deployment_guide_has_it() {
         },
         format: Some(Format::Toolhive),
         interval: 15 * MINUTE,
+        removals: Removals::Confirmed,
         filter: Filter::default(),
     };
     let registry = |name: &str| Registry {
@@ -99,6 +100,7 @@ fn the_current_form_loads_every_key() {
             },
             format: Some(Format::Upstream),
             interval: 90 * MINUTE,
+            removals: Removals::Confirmed,
             filter: Filter {
                 include_names: vec!["io.github.*".to_owned(), "com.example/*".to_owned()],
                 exclude_names: vec!["io.github.bad/*".to_owned()],

@@ -40,10 +40,10 @@ pub struct Refusal {
 }
 
 impl Failure {
-    /// Whether it says more of the connection than of the statement: lost, told to end, or with prepared statements that
-    /// the schema has left behind.
+    /// Whether it says more of the connection than of the statement: lost, told to end, read-only since it began, or with
+    /// prepared statements that the schema has left behind.
     pub(super) fn wears_out(&self) -> bool {
-        const LEFT_BEHIND: [&str; 2] = ["0A000", "26000"];
+        const LEFT_BEHIND: [&str; 3] = ["0A000", "26000", "25006"];
         match self {
             Self::Refused(refusal) => {
                 let code = refusal.code.as_str();

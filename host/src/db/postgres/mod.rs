@@ -30,7 +30,10 @@ use cairn_registry::{
 use tokio::task::AbortHandle;
 
 use self::{connector::Connector, follow::Followed, pool::Pool, standby::Standby};
-use crate::{config::model, db::Connections};
+use crate::{
+    config::model,
+    db::{Connections, writes::LastWrite},
+};
 
 pub use failure::{Failure, Refusal, UNREACHED};
 pub use follow::GENERATIONS;
@@ -44,6 +47,7 @@ pub struct Postgres {
     generation: Arc<AtomicU64>,
     standby: Option<Arc<Standby>>,
     followers: Mutex<Vec<AbortHandle>>,
+    pub(super) last_write: LastWrite,
 }
 
 impl Postgres {
@@ -58,6 +62,7 @@ impl Postgres {
                 None => None,
             },
             followers: Mutex::default(),
+            last_write: LastWrite::default(),
         })
     }
 

@@ -164,11 +164,12 @@ impl<'a, R: Read> Reader<'a, R> {
             && self.reading.expected != Expected::Named(Format::Upstream)
     }
 
-    /// An empty list as some programs write it.
+    /// An empty page as some programs write it. In a file it is a fault, not an empty list.
     fn null_servers(&mut self) -> Result<(), FormatError> {
-        if self.layout.is_none() && !self.found(Layout::List) {
-            self.found(Layout::Legacy);
+        if self.reading.expected != Expected::Page {
+            return Err(null_list("servers"));
         }
+        self.found(Layout::List);
         self.skip()
     }
 
@@ -185,10 +186,7 @@ impl<'a, R: Read> Reader<'a, R> {
         let first = self.scan.peek()?;
         match (key, first) {
             ("servers", Some(b'[')) if self.found(Layout::Upstream) => self.servers("data.servers"),
-            ("servers", Some(b'n')) => {
-                self.found(Layout::Upstream);
-                self.skip()
-            }
+            ("servers", Some(b'n')) => Err(null_list("data.servers")),
             ("skills", Some(b'[')) if self.found(Layout::Upstream) => self.skipped("skills"),
             ("plugins", Some(b'[')) if self.found(Layout::Upstream) => self.skipped("plugins"),
             _ => self.skip(),
@@ -295,4 +293,11 @@ impl<'a, R: Read> Reader<'a, R> {
     fn unknown(&self) -> FormatError {
         layout::mismatch(self.reading.expected, self.layout, self.other)
     }
+}
+
+fn null_list(path: &str) -> FormatError {
+    let message = format!(
+        "`{path}` is null, not a list: what was read before is kept; an empty list is written []"
+    );
+    FormatError::content(message, None)
 }

@@ -47,6 +47,7 @@ fn settled(row: &source::Source) -> &str {
         "syncing" if row.attempts > 0 => "failed",
         "syncing" if row.last_success_at.is_some() => "complete",
         "syncing" => "pending",
+        "held" => "complete",
         phase => phase,
     }
 }
@@ -78,6 +79,8 @@ pub(super) fn source_row(line: Source) -> source::Source {
         quarantined: line.quarantined,
         duplicates: line.duplicates,
         skipped: line.skipped,
+        held_removals: 0,
+        held_since: None,
     }
 }
 

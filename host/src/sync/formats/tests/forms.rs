@@ -6,6 +6,18 @@ use super::{
 };
 
 #[test]
+fn null_lists_are_empty_pages_and_faults_of_files() {
+    let page = r#"{"servers":null,"metadata":{"count":0}}"#;
+    for text in [page, r#"{"data":{"servers":null}}"#] {
+        let error = run(text.as_bytes(), Expected::Any, 10_000).1;
+        let error = error.expect_err(text).to_string();
+        assert!(error.contains("is null, not a list"), "{error}");
+    }
+    let summary = run(page.as_bytes(), Expected::Page, 10_000).1;
+    assert_eq!(summary.expect("a page").records, 0);
+}
+
+#[test]
 fn every_form_is_detected() {
     for (text, layout, records) in [
         (
@@ -14,11 +26,6 @@ fn every_form_is_detected() {
             1,
         ),
         (r#"{"servers":[]}"#, Layout::List, 0),
-        (
-            r#"{"servers":null,"metadata":{"count":0}}"#,
-            Layout::List,
-            0,
-        ),
         (
             r#"[{"name":"a/b"},{"server":{"name":"a/c"},"_meta":{}}]"#,
             Layout::Array,
@@ -40,7 +47,6 @@ fn every_form_is_detected() {
             1,
         ),
         (r#"{"data":{"skills":[]}}"#, Layout::Upstream, 0),
-        (r#"{"data":{"servers":null}}"#, Layout::Upstream, 0),
     ] {
         let (lines, result) = run(text.as_bytes(), Expected::Any, 10_000);
         let summary = result.unwrap_or_else(|error| panic!("{text}: {error}"));

@@ -205,7 +205,7 @@ fn a_deprecated_entry_is_deprecated_officially_and_keeps_its_own_word() {
 }
 
 #[test]
-fn an_entry_that_cannot_be_converted_is_rejected_by_its_key() {
+fn entries_that_cannot_be_converted_are_rejected_by_their_names() {
     for (map, entry, expected) in [
         ("servers", "7", "not an object"),
         ("servers", "{}", "the entry has no `image`"),
@@ -233,7 +233,7 @@ fn an_entry_that_cannot_be_converted_is_rejected_by_its_key() {
             ] => {
                 assert_eq!(
                     (position.as_str(), name.as_deref()),
-                    (&*format!("{map}.bad"), Some("bad"))
+                    (&*format!("{map}.bad"), Some("io.github.stacklok/bad"))
                 );
                 assert!(reason.contains(expected), "{reason}");
             }

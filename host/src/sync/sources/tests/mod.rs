@@ -24,7 +24,7 @@ use tempfile::TempDir;
 
 use super::{Complete, Context, Fetch, Items, Kind, Request, SourceError, Step, Stop, fetch};
 use crate::{
-    config::model::{Access, FileOrigin, Filter, Format, Origin, Source},
+    config::model::{Access, FileOrigin, Filter, Format, Origin, Removals, Source},
     sync::formats::Item,
 };
 
@@ -148,6 +148,7 @@ fn source(origin: Origin) -> Source {
         origin,
         format: None,
         interval: Duration::from_secs(60),
+        removals: Removals::default(),
         filter: Filter::default(),
     }
 }

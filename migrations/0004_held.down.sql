@@ -1,0 +1,2 @@
+ALTER TABLE source DROP COLUMN held_since;
+ALTER TABLE source DROP COLUMN held_removals;
