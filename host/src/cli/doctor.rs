@@ -19,7 +19,7 @@ use crate::{
     db::Store,
     guest,
     migrate::{self, Standing},
-    sync::Daemon,
+    sync::{self, Daemon},
 };
 
 /// Find out what is wrong and what to do about it; exit code 1 when something is.
@@ -227,10 +227,13 @@ async fn examine_sources(chart: &mut Chart, config: &Config, daemon: &Daemon, of
                 source.name, preview.taken.read, preview.taken.quarantined
             )),
             Ok(preview) => chart.good(&format!("source {}: reachable, {} records", source.name, preview.taken.read)),
-            Err(message) => chart.bad(
-                &format!("source {}: {message}", source.name),
-                "check address, network and credentials; what was read before goes on being served",
-            ),
+            Err(message) => {
+                let (what, remedy) = sync::remedy(&message);
+                chart.bad(
+                    &format!("source {}: {what}", source.name),
+                    &format!("{remedy}; what was read before goes on being served"),
+                );
+            }
         }
     }
 }

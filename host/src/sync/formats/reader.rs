@@ -151,7 +151,7 @@ impl<'a, R: Read> Reader<'a, R> {
     fn beside(&mut self, key: &str) -> Result<(), FormatError> {
         let value = self.scan.value()?;
         element::skip(&value)?;
-        if self.reading.expected == Expected::Page {
+        if self.layout.is_none_or(|layout| layout == Layout::List) {
             let text = str::from_utf8(value.bytes).ok();
             self.cursors.note(key, text.filter(|_| value.whole));
         }

@@ -108,7 +108,23 @@ impl Outlet {
         input: impl Read,
         reading: Reading<'_>,
     ) -> Result<Summary, FormatError> {
-        self.read_noting(input, reading, |_| {})
+        let summary = self.read_noting(input, reading, |_| {})?;
+        if summary.cursors.next.is_some() {
+            self.remark(reading.prefix)?;
+        }
+        Ok(summary)
+    }
+
+    /// Reports that a file is only a page of a longer list.
+    fn remark(&mut self, prefix: &str) -> Result<(), FormatError> {
+        let item = Item::Rejected {
+            position: format!("{prefix}the end"),
+            name: None,
+            reason: "the file is one page of a longer list, as its cursor of a next page says; read the registry with \
+                     `api.endpoint` to have all of it"
+                .into(),
+        };
+        self.push(item).map_err(|_| FormatError::Stopped)
     }
 
     /// Reads one text through and shows each item before it is put on the line.

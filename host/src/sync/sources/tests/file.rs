@@ -211,3 +211,14 @@ async fn a_pass_that_vanishes_is_a_failure() {
         &["ended without a result"],
     );
 }
+
+#[tokio::test]
+async fn one_page_of_a_longer_list_is_reported() {
+    let bench = Bench::new();
+    let path = bench.directory.path().join("page.json");
+    let page = r#"{"servers":[{"name":"a/0"}],"metadata":{"next_cursor":7}}"#;
+    fs::write(&path, page).expect("a file");
+    let (lines, _) = bench.complete(&on_disk(&path), None).await;
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[1].contains("one page of a longer list"), "{lines:?}");
+}

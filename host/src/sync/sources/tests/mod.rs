@@ -12,6 +12,7 @@ mod git_directory;
 mod git_failures;
 mod git_server;
 mod server;
+mod tls;
 mod url;
 
 use std::{
