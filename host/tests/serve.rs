@@ -296,7 +296,13 @@ async fn probes_say_how_it_goes_inside_and_outside() {
         status: "newer",
         version: Some(9),
     });
-    let response = server.get("/readyz", &[]).await;
+    let outside = server.get("/readyz", &[]).await;
+    assert_eq!(outside.status(), 503);
+    assert_eq!(
+        outside.body(),
+        r#"{"reason":"schema","status":"not_ready"}"#
+    );
+    let response = server.inside("/readyz").await;
     assert_eq!(response.status(), 503);
     assert_eq!(
         json(response.body())["components"]["schema"]["status"],

@@ -108,7 +108,9 @@ fn an_answer_under_way_is_finished_before_the_end() {
                 .then_some(())
         },
     );
-    assert_eq!(server.internal.get("/readyz").status, 503);
+    let draining = server.internal.get("/readyz");
+    assert_eq!(draining.status, 503);
+    assert_eq!(draining.json()["status"], "draining");
     stream.read_to_end(&mut answer).expect("the rest");
     let answer = Answer::read(&answer).expect("an answer");
     assert_eq!(answer.keys().len(), RECORDS);

@@ -33,6 +33,7 @@ mod outputs;
 mod postgres;
 mod probes;
 mod real_data;
+mod reload;
 mod removals;
 mod restore;
 mod server_copies;

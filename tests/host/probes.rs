@@ -23,6 +23,17 @@ fn assert_alive(client: &Client) {
     }
 }
 
+/// The public listener says no more than that.
+fn assert_ready_outside(client: &Client) {
+    for path in ["/readyz", "/readiness", "/ready"] {
+        assert_eq!(
+            probe(client, path),
+            (200, json!({ "status": "ready" })),
+            "{path}"
+        );
+    }
+}
+
 fn assert_ready(client: &Client) {
     for path in ["/readyz", "/readiness", "/ready"] {
         let (status, mut body) = probe(client, path);
@@ -56,12 +67,13 @@ fn both_listeners_answer_probes() {
     let server = installation.serve(&[]);
     for client in [&server.public, &server.internal] {
         assert_alive(client);
-        assert_ready(client);
         for path in ["/livez", "/readyz"] {
             let head = client.ask("HEAD", path, &[]);
             assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
         }
     }
+    assert_ready(&server.internal);
+    assert_ready_outside(&server.public);
     assert_eq!(
         probe(&server.internal, "/health"),
         (200, json!({ "status": "healthy" }))
@@ -136,6 +148,8 @@ fn readiness_waits_for_the_first_load_and_a_failed_source_is_shown() {
         .expect("a message");
     assert!(message.contains("not-there-yet.json"), "{message}");
     assert_alive(&server.internal);
+    let outside = json!({ "status": "not_ready", "reason": "initial_load" });
+    assert_eq!(probe(&server.public, "/readyz"), (503, outside));
 
     let text = std::fs::read_to_string(fixture::path("catalog.json")).expect("the fixture");
     installation.write("not-there-yet.json", &text);
@@ -143,5 +157,6 @@ fn readiness_waits_for_the_first_load_and_a_failed_source_is_shown() {
     installation.sync();
     server.wait_ready();
     assert_eq!(server.public.get("/v0.1/servers").status, 200);
-    assert_ready(&server.public);
+    assert_ready(&server.internal);
+    assert_ready_outside(&server.public);
 }

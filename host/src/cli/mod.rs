@@ -11,6 +11,7 @@ mod import;
 mod migrate;
 mod out;
 mod progress;
+mod reload;
 mod report;
 mod restore;
 mod serve;

@@ -4,7 +4,12 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, Result};
 
-use super::settings::{self, Settings};
+use tokio::sync::Mutex;
+
+use super::{
+    reload::{self, Parts, Syncing},
+    settings::{self, Settings},
+};
 use crate::{
     config::{Config, Overrides},
     db::Store,
@@ -15,12 +20,12 @@ use crate::{
     },
     migrate::{self, Standing},
     serve::{self, Health, Options, Schema},
-    sync::{Daemon, Watch},
+    sync::Watch,
     telemetry::{log, metrics::Metrics},
 };
 
 /// Serve the registry.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     settings: Settings,
@@ -42,6 +47,14 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let config = load(args)?;
+    let component = component(args)?;
+    log::init(&config.log)?;
+    settings::runtime()?.block_on(serve(args.clone(), config, component))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn load(args: &Args) -> Result<Arc<Config>> {
     let overrides = Overrides {
         address: args.address.clone(),
         internal_address: args.internal_address.clone(),
@@ -49,11 +62,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         sync: args.sync,
         ..Overrides::default()
     };
-    let config = args.settings.load_with_sources(overrides)?;
-    let component = component(args)?;
-    log::init(&config.log)?;
-    settings::runtime()?.block_on(serve(config, component))?;
-    Ok(ExitCode::SUCCESS)
+    args.settings.load_with_sources(overrides)
 }
 
 fn component(args: &Args) -> Result<Source> {
@@ -62,7 +71,9 @@ fn component(args: &Args) -> Result<Source> {
         .context("this binary was built without a component: name one by --component FILE (cargo xtask build makes both)")
 }
 
-async fn serve(config: Arc<Config>, component: Source) -> Result<()> {
+async fn serve(args: Args, config: Arc<Config>, component: Source) -> Result<()> {
+    let hangups = serve::Hangups::listen()?;
+    serve::ignore_others()?;
     let metrics = Arc::new(Metrics::new()?);
     let db = serve::probed(&config, &metrics, settings::database(&config)).await?;
     db.follow();
@@ -71,18 +82,16 @@ async fn serve(config: Arc<Config>, component: Source) -> Result<()> {
     health.set_schema(schema(&db).await?);
     let watch = Watch::new(db.clone(), Arc::clone(&health), Arc::clone(&metrics));
     watch.look().await;
-    let daemon = Arc::new(Daemon::new(
-        db.clone(),
-        Arc::clone(&config),
-        Some(Arc::clone(&metrics)),
-        tracer.clone(),
-    )?);
-    let watch = watch.beside(&daemon);
-    let synchronising = config
-        .sync
-        .enabled
-        .then(|| tokio::spawn(Arc::clone(&daemon).run()));
-    let watching = tokio::spawn(watch.run());
+    let parts = Parts {
+        db: db.clone(),
+        health: Arc::clone(&health),
+        metrics: Arc::clone(&metrics),
+        tracer: tracer.clone(),
+    };
+    let syncing = Syncing::start(parts, Arc::clone(&config))?;
+    let syncing = Arc::new(Mutex::new(syncing));
+    let reloading = reload::at_hangups(hangups, Arc::clone(&syncing), move || load(&args));
+    let reloading = tokio::spawn(reloading);
     serve::run(Options {
         component,
         offer: Offer {
@@ -94,11 +103,8 @@ async fn serve(config: Arc<Config>, component: Source) -> Result<()> {
         tracer,
         stop: Box::pin(serve::signals()),
         after: Box::pin(async move {
-            daemon.stop();
-            watching.abort();
-            if let Some(task) = synchronising {
-                let _ = task.await;
-            }
+            reloading.abort();
+            syncing.lock().await.stop().await;
         }),
         bound: Box::new(|_| {}),
         config,

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Where the configuration is, and what overrides it.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct Settings {
     /// Configuration file (YAML); also CAIRN_CONFIG
     #[arg(long, value_name = "FILE")]

@@ -142,7 +142,18 @@ async fn once(daemon: &Arc<Daemon>, only: Option<&str>) -> Result<ExitCode> {
 
 async fn until_signal(daemon: &Arc<Daemon>) {
     let work = tokio::spawn(Arc::clone(daemon).run());
-    serve::signals().await;
+    tokio::select! {
+        () = serve::signals() => {}
+        () = hangup() => {}
+    }
     daemon.stop();
     let _ = work.await;
+}
+
+/// Ends with a SIGHUP: what a terminal or a supervisor means by it here is the end.
+async fn hangup() {
+    let next = async { serve::Hangups::listen().ok()?.next().await.then_some(()) };
+    if next.await.is_none() {
+        std::future::pending().await
+    }
 }

@@ -5,6 +5,7 @@
 //! its rules are about. A new setting is a field in `model.rs` and a row in a table.
 
 mod access;
+mod changed;
 mod check;
 mod document;
 mod draft;
@@ -37,6 +38,7 @@ mod url;
 mod words;
 mod yaml;
 
+pub use changed::changed;
 pub use document::document;
 pub use env::{Lookup, Process};
 pub use error::{At, ConfigError, Problem};

@@ -26,6 +26,8 @@ pub struct Health {
     loaded: AtomicBool,
     schema: Mutex<Schema>,
     sources: Mutex<BTreeMap<String, Source>>,
+    /// What the database said when it was asked last, where that was no answer.
+    failure: Mutex<Option<String>>,
 }
 
 /// The schema of the database against that of this binary.
@@ -73,6 +75,7 @@ impl Default for Health {
                 version: None,
             }),
             sources: Mutex::default(),
+            failure: Mutex::default(),
         }
     }
 }
@@ -103,6 +106,11 @@ impl Health {
         self.draining.store(true, Ordering::Release);
     }
 
+    /// Why the database did not answer, when it was asked last.
+    pub(super) fn failure(&self) -> Option<String> {
+        lock(&self.failure).clone()
+    }
+
     /// The answer to whether this process lives.
     pub(super) fn alive(&self) -> Value {
         json!({ "status": "alive", "uptime": uptime(self.begun.elapsed()) })
@@ -110,10 +118,13 @@ impl Health {
 
     /// The answer to whether requests should come here, and whether it is yes.
     pub(crate) async fn ready(&self, db: &Store) -> (bool, Value) {
-        let up = matches!(
-            tokio::time::timeout(PATIENCE, db.query("SELECT 1", Vec::new())).await,
-            Ok(Ok(_))
-        );
+        let failure = match tokio::time::timeout(PATIENCE, db.query("SELECT 1", Vec::new())).await {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("no answer within {} s", PATIENCE.as_secs())),
+        };
+        let up = failure.is_none();
+        *lock(&self.failure) = failure;
         let schema = lock(&self.schema).clone();
         let loaded = self.loaded.load(Ordering::Acquire);
         let draining = self.draining.load(Ordering::Acquire);
@@ -124,16 +135,45 @@ impl Health {
         let sources = lock(&self.sources).clone();
         let mut components = json!({
             "database": { "status": if up { db.writes().as_str() } else { "down" } },
-            "schema": schema,
+            "schema": schema.clone(),
             "initial_load": { "status": if loaded { "complete" } else { "pending" } },
             "sources": sources,
         });
         if let (Some(components), Some(standing)) = (components.as_object_mut(), standby) {
             components.insert("standby".to_owned(), shown(&standing));
         }
-        let status = if ready { "ready" } else { "not_ready" };
-        let answer = json!({ "status": status, "components": components });
+        let unmet = [
+            ("draining", draining),
+            ("database", !answers),
+            ("schema", !schema.serves()),
+            ("initial_load", !loaded),
+        ];
+        let reason = unmet.into_iter().find_map(|(name, is)| is.then_some(name));
+        let mut answer = json!({ "status": status(reason), "components": components });
+        if let (Some(answer), Some(reason)) = (answer.as_object_mut(), reason) {
+            answer.insert("reason".to_owned(), reason.into());
+        }
         (ready, answer)
+    }
+}
+
+/// The part of an answer that everybody may see: no names, addresses, paths or messages.
+pub(super) fn short(answer: &Value) -> Value {
+    let member = |name: &&str| {
+        answer
+            .get(name)
+            .cloned()
+            .map(|value| ((*name).to_owned(), value))
+    };
+    let kept = ["status", "reason"];
+    Value::Object(kept.iter().filter_map(member).collect())
+}
+
+fn status(reason: Option<&str>) -> &'static str {
+    match reason {
+        None => "ready",
+        Some("draining") => "draining",
+        Some(_) => "not_ready",
     }
 }
 
@@ -214,7 +254,10 @@ mod tests {
         }
         health.set_schema(schema(Schema::CURRENT));
         health.drain();
-        assert!(!health.ready(&db).await.0, "draining");
+        let (ready, answer) = health.ready(&db).await;
+        assert!(!ready, "draining");
+        let expected = json!({ "status": "draining", "reason": "draining" });
+        assert_eq!(short(&answer), expected);
         db.close().await;
         assert_eq!(
             health.ready(&db).await.1["components"]["database"]["status"],

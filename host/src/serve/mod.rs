@@ -49,6 +49,7 @@ use self::{
 };
 use crate::{
     config::model::Config,
+    db::Store,
     guest::{self, Guests, Offer, Statements},
     memory,
     telemetry::{access, metrics::Metrics, trace::Tracer},
@@ -56,7 +57,7 @@ use crate::{
 
 pub use early::probed;
 pub use health::{Health, Schema, Source};
-pub use signals::signals;
+pub use signals::{Hangups, ignore_others, signals};
 
 /// Something to wait for.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -107,6 +108,7 @@ pub async fn run(options: Options) -> Result<()> {
     });
     let front = tokio::spawn(Arc::new(front).run(public, desks.collect()));
     // Probes are answered to the very end, so that it can be seen how the server goes.
+    let watching = tokio::spawn(inside.clone().watch());
     let (late, late_phases) = watch::channel(Phase::Serving);
     let back = Listener::new(
         &config.limits,
@@ -136,17 +138,22 @@ pub async fn run(options: Options) -> Result<()> {
     options.after.await;
     late.send_replace(Phase::Over);
     let _ = back.await;
-    options.offer.db.close().await;
-    if let Some(tracer) = &options.tracer {
-        tracer
-            .close(over.saturating_duration_since(Instant::now()))
-            .await;
-    }
+    watching.abort();
+    close(&options.offer.db, options.tracer.as_ref(), over).await;
     // Last: connections of the database may live on these threads too.
     drop(threads);
     tracing::info!("stopped");
     access::flush();
     Ok(())
+}
+
+/// Closes what all requests had in common.
+async fn close(db: &Store, tracer: Option<&Arc<Tracer>>, over: Instant) {
+    db.close().await;
+    if let Some(tracer) = tracer {
+        let left = over.saturating_duration_since(Instant::now());
+        tracer.close(left).await;
+    }
 }
 
 fn listen(config: &Config) -> Result<(TcpListener, TcpListener, Bound)> {

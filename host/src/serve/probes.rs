@@ -1,6 +1,6 @@
 //! Probes, version and metrics: all that the internal listener answers, and part of what the public one does.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -9,12 +9,24 @@ use serde_json::{Value, json};
 use super::{
     body::Body,
     cache::Cache,
-    health::Health,
+    health::{self, Health},
     host,
     problem::{json_response, problem},
     request_id::RequestId,
 };
 use crate::{config::model, db::Store, telemetry::metrics::Metrics, version::Version};
+
+/// Between two looks at readiness.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// How much of readiness is shown.
+#[derive(Clone, Copy)]
+enum Detail {
+    /// To operators: components, sources, messages.
+    Long,
+    /// To everybody.
+    Short,
+}
 
 /// Where probes look.
 #[derive(Clone)]
@@ -33,7 +45,7 @@ impl Probes {
             let id = RequestId::of(request.headers());
             return problem(StatusCode::BAD_REQUEST, detail, &id);
         }
-        let mut response = match self.probe(path).await {
+        let mut response = match self.probe(path, Detail::Long).await {
             Some(response) => response,
             None => match path {
                 "/health" => json_response(StatusCode::OK, &json!({ "status": "healthy" })),
@@ -75,7 +87,7 @@ impl Probes {
         }
         let mut response = match request.uri().path() {
             "/metrics" if settings.public_metrics => self.scrape().await,
-            path if settings.public => self.probe(path).await?,
+            path if settings.public => self.probe(path, Detail::Short).await?,
             _ => return None,
         };
         if *request.method() == Method::HEAD {
@@ -84,12 +96,15 @@ impl Probes {
         Some(response)
     }
 
-    async fn probe(&self, path: &str) -> Option<Response<Body>> {
+    async fn probe(&self, path: &str, detail: Detail) -> Option<Response<Body>> {
         match path {
             "/livez" | "/healthz" => Some(json_response(StatusCode::OK, &self.health.alive())),
             "/readyz" | "/readiness" | "/ready" => {
                 let (ready, answer) = self.ready().await;
-                Some(readiness(ready, &answer))
+                Some(match detail {
+                    Detail::Long => readiness(ready, &answer),
+                    Detail::Short => readiness(ready, &health::short(&answer)),
+                })
             }
             _ => None,
         }
@@ -101,13 +116,25 @@ impl Probes {
         let database = answer.pointer("/components/database/status");
         let database = database.and_then(Value::as_str).unwrap_or("down");
         if self.metrics.database.set(ready, database) {
-            if ready {
-                tracing::info!("ready");
-            } else {
-                tracing::warn!(database, "not ready: /readyz names the component");
+            let reason = answer.get("reason").and_then(Value::as_str);
+            match reason {
+                None => tracing::info!("ready"),
+                Some("draining") => tracing::info!("not ready: draining"),
+                Some(reason) => {
+                    let cause = self.health.failure().unwrap_or_default();
+                    tracing::warn!(reason, database, cause, "not ready");
+                }
             }
         }
         (ready, answer)
+    }
+
+    /// Looks at readiness again and again, so that the log tells of a change even where nobody asks.
+    pub(crate) async fn watch(self) {
+        loop {
+            let _ = self.ready().await;
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// Asks the database first: an alert must not depend on requests.

@@ -1,17 +1,21 @@
 //! Log lines on standard error: for people on a terminal, JSON for everything else.
 
-use std::{ffi::OsString, io::IsTerminal};
+use std::{ffi::OsString, io::IsTerminal, sync::OnceLock};
 
 use anyhow::{Context, Result};
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Registry, layer::SubscriberExt, reload, util::SubscriberInitExt,
+};
 
 use super::line::Form;
 use crate::config::model::Log;
 
+/// Changes the level of the log that is set up.
+static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+
 /// Sets the process's log up. The level is a level (`info`) or a list of `target=level`.
 pub fn init(log: &Log) -> Result<()> {
-    let filter =
-        EnvFilter::try_new(&log.level).with_context(|| format!("log level {:?}", log.level))?;
+    let (filter, handle) = reload::Layer::new(filter(&log.level)?);
     let terminal = std::io::stderr().is_terminal();
     let json = log.json.unwrap_or(!terminal);
     super::access::start(json);
@@ -28,7 +32,24 @@ pub fn init(log: &Log) -> Result<()> {
         .with(filter)
         .with(lines)
         .try_init()
-        .context("the log is already set up")
+        .context("the log is already set up")?;
+    let _ = FILTER.set(handle);
+    Ok(())
+}
+
+/// Logs at another level from now on.
+pub fn set_level(level: &str) -> Result<()> {
+    let filter = filter(level)?;
+    match FILTER.get() {
+        Some(handle) => handle
+            .reload(filter)
+            .context("setting the level of the log"),
+        None => Ok(()),
+    }
+}
+
+fn filter(level: &str) -> Result<EnvFilter> {
+    EnvFilter::try_new(level).with_context(|| format!("log level {level:?}"))
 }
 
 /// As <https://no-color.org> has it: a variable that is set and not empty forbids colours. A dumb terminal has none.
