@@ -2,10 +2,16 @@
 //! the binary was built with. It builds nothing itself: a build inside a build that shares its target folder can wait
 //! for itself.
 
-use std::{env, error::Error, path::PathBuf, process::Command};
+use std::{
+    env,
+    error::Error,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     component()?;
+    commit();
     let rustc = Command::new(env::var("RUSTC")?).arg("--version").output()?;
     let version = String::from_utf8(rustc.stdout)?;
     println!(
@@ -37,6 +43,41 @@ fn packs_relocations(os: &str) -> bool {
         Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
     });
     version.is_some_and(|version| version >= (2, 36))
+}
+
+/// The commit of the checkout that this is built in, unless the build was given one.
+fn commit() {
+    println!("cargo::rerun-if-env-changed=CAIRN_COMMIT");
+    if env::var_os("CAIRN_COMMIT").is_some() {
+        return;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let git = |args: &[&str]| {
+        let told = Command::new("git")
+            .current_dir(&root)
+            .args(args)
+            .output()
+            .ok()?;
+        let text = String::from_utf8(told.stdout).ok()?;
+        told.status.success().then(|| text.trim().to_owned())
+    };
+    // Sources may lie unpacked in a checkout of something else.
+    let top = git(&["rev-parse", "--show-toplevel"]).map(PathBuf::from);
+    if top.and_then(|top| top.canonicalize().ok()) != root.canonicalize().ok() {
+        return;
+    }
+    let (Some(commit), Some(log)) = (
+        git(&["rev-parse", "HEAD"]),
+        git(&["rev-parse", "--git-path", "logs/HEAD"]),
+    ) else {
+        return;
+    };
+    println!("cargo::rustc-env=CAIRN_COMMIT={commit}");
+    // It grows with each commit and each switch of branches.
+    let log = root.join(log);
+    if log.is_file() {
+        println!("cargo::rerun-if-changed={}", log.display());
+    }
 }
 
 fn component() -> Result<(), Box<dyn Error>> {

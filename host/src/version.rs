@@ -13,7 +13,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// This build. Commit and date are there when the build was given `CAIRN_COMMIT` and `CAIRN_BUILD_DATE`.
+    /// This build. The commit is that of `CAIRN_COMMIT`, else of the checkout; the date is that of `CAIRN_BUILD_DATE`.
     #[must_use]
     pub fn current() -> Self {
         Self {

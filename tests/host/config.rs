@@ -142,3 +142,22 @@ fn a_changed_filter_works_on_the_next_run_although_nothing_else_changed() {
         || (server.public.get("/v0.1/servers?limit=100").keys() == expected).then_some(()),
     );
 }
+
+#[test]
+fn passwords_in_force_are_said_and_not_shown() {
+    let installation = Installation::of_fixture();
+    let mut command = installation.command(&["config"]);
+    command.env("DATABASE_URL", "postgres://app:s3cret@db/registry");
+    command.env("PGPASSFILE", "/absent/pgpass");
+    let shown = run(command).expect(0).stdout;
+    assert!(shown.contains("database.password is given"), "{shown}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+    let mut command = installation.command(&["config"]);
+    command.env("DATABASE_URL", "postgres://app@db/registry");
+    command.env("PGPASSFILE", "/absent/pgpass");
+    let shown = run(command).expect(0).stdout;
+    assert!(
+        shown.contains("/absent/pgpass, which is not there"),
+        "{shown}"
+    );
+}

@@ -47,8 +47,26 @@ fn up_down_and_status_say_what_they_did_by_their_exit_code() {
         .run(&["migrate", "down", "--yes", "-n", "1000"])
         .expect(0);
     assert_eq!(down.stdout.lines().count(), steps, "{}", down.stdout);
+    assert!(down.stderr.contains("not 1000"), "{}", down.stderr);
     assert_eq!(status(1), missing);
+    let nothing = installation
+        .run(&["migrate", "down", "-y", "-n", "1"])
+        .expect(0);
+    assert!(
+        nothing.stdout.contains("nothing to undo"),
+        "{}",
+        nothing.stdout
+    );
+    let json = |code| {
+        let ended = installation.run(&["migrate", "status", "--format", "json"]);
+        ended.expect(code).json()
+    };
+    assert_eq!(json(1)["schema"], "behind");
     installation.sync();
+    let current = json(0);
+    assert_eq!(current["schema"], "current");
+    assert_eq!(current["steps"].as_array().map(Vec::len), Some(steps));
+    assert_eq!(current["steps"][0]["state"], "applied");
 }
 
 #[test]

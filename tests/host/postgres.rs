@@ -3,8 +3,8 @@
 use std::{process::Stdio, time::Duration};
 
 use cairn_tests::{
-    Client, Installation, Postgres, Stop, database, fixture, installation::of_file, process::Log,
-    until,
+    Client, Installation, Postgres, Proxy, Stop, database, fixture, installation::of_file,
+    process::Log, until,
 };
 use serde_json::{Value, json};
 
@@ -153,4 +153,35 @@ fn a_server_without_tls_is_for_those_who_do_not_insist() {
             refused.stderr
         );
     }
+}
+
+#[test]
+fn a_frozen_server_is_named_and_no_instance_is_stopped() {
+    let Some(postgres) = server("a frozen server") else {
+        return;
+    };
+    let proxy = Proxy::to_port(postgres.port());
+    let (direct, through) = (postgres.port().to_string(), proxy.port().to_string());
+    let mut config = of_file(&fixture::path("catalog.json"));
+    config["database"] = json!({ "url": postgres.url().replace(&direct, &through) });
+    config["limits"] = json!({ "requestTimeout": "3s" });
+    let installation = Installation::new(config);
+    installation.sync();
+    let server = installation.serve(&["--sync=false"]);
+    proxy.hold();
+    let answer = server.public.get("/v0.1/servers?limit=3&search=frozen");
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert!(
+        answer.text().contains("the database is not available"),
+        "{}",
+        answer.text()
+    );
+    let metrics = server.internal.get("/metrics");
+    let stops = metrics
+        .text()
+        .lines()
+        .filter(|line| line.starts_with("cairn_instance_stops_total"));
+    let stopped: Vec<&str> = stops.filter(|line| !line.ends_with(" 0")).collect();
+    assert!(stopped.is_empty(), "{stopped:?}");
+    proxy.release();
 }

@@ -265,3 +265,11 @@ fn two_daemons_on_one_database_do_the_work_once() {
         assert_eq!(source["records"], 2000);
     }
 }
+
+#[test]
+fn a_source_without_a_bounded_run_is_a_wrong_call() {
+    let installation = Installation::of_fixture();
+    let ended = installation.run(&["sync", "--source", "source"]).expect(2);
+    assert!(ended.stderr.contains("--once"), "{}", ended.stderr);
+    assert!(!installation.database().exists(), "a database was made");
+}

@@ -1,7 +1,7 @@
 //! `cairn healthcheck URL`: one request, for containers that have neither a shell nor curl. It reads no configuration, so
 //! that it answers even where the server does not start.
 
-use std::{process::ExitCode, time::Duration};
+use std::{borrow::Cow, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use reqwest::Client;
@@ -29,11 +29,38 @@ async fn ask(args: &Args) -> Result<()> {
         // A probe asks this process, whatever proxy its sources need.
         .no_proxy()
         .build()?;
-    let answer = client.get(&args.url).send().await;
+    let url = address(&args.url);
+    let answer = client.get(&*url).send().await;
     let status = answer
         .map_err(reqwest::Error::without_url)
-        .with_context(|| args.url.clone())?
+        .with_context(|| url.clone().into_owned())?
         .status();
-    ensure!(status.is_success(), "{}: {status}", args.url);
+    ensure!(status.is_success(), "{url}: {status}");
     Ok(())
+}
+
+/// A URL without a scheme is one of HTTP.
+fn address(url: &str) -> Cow<'_, str> {
+    if url.contains("://") {
+        Cow::Borrowed(url)
+    } else {
+        Cow::Owned(format!("http://{url}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn a_scheme_is_added_where_there_is_none() {
+        for (given, expected) in [
+            ("127.0.0.1:8081/livez", "http://127.0.0.1:8081/livez"),
+            ("localhost:8081", "http://localhost:8081"),
+            ("[::1]:8081/livez", "http://[::1]:8081/livez"),
+            ("https://h/livez", "https://h/livez"),
+        ] {
+            assert_eq!(address(given), expected);
+        }
+    }
 }

@@ -7,9 +7,11 @@ use std::{
 
 use anyhow::{Result, bail};
 use clap::Subcommand;
+use serde_json::{Value, json};
 
 use super::{
     out,
+    report::Format,
     settings::{self, Settings},
 };
 use crate::{
@@ -48,13 +50,15 @@ pub(super) enum Command {
     Status {
         #[command(flatten)]
         settings: Settings,
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
     },
 }
 
 pub(super) fn run(command: &Command) -> Result<ExitCode> {
     let (Command::Up { settings, .. }
     | Command::Down { settings, .. }
-    | Command::Status { settings }) = command;
+    | Command::Status { settings, .. }) = command;
     let config = settings.load(Overrides::default())?;
     log::init(&config.log)?;
     settings::runtime()?.block_on(async {
@@ -64,7 +68,13 @@ pub(super) fn run(command: &Command) -> Result<ExitCode> {
             Command::Up { yes, num_steps, .. } => {
                 up(&config, &db, &applied, *yes, *num_steps).await
             }
-            Command::Down { yes, num_steps, .. } => down(&db, *yes, usize::from(*num_steps)).await,
+            Command::Down { yes, num_steps, .. } => {
+                down(&db, &applied, *yes, usize::from(*num_steps)).await
+            }
+            Command::Status {
+                format: Format::Json,
+                ..
+            } => Ok(status_json(&applied)),
             Command::Status { .. } => status(&applied),
         };
         db.close().await;
@@ -101,15 +111,62 @@ async fn up(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn down(db: &Store, yes: bool, num_steps: usize) -> Result<ExitCode> {
+async fn down(db: &Store, applied: &[Applied], yes: bool, num_steps: usize) -> Result<ExitCode> {
+    let names: Vec<&str> = applied
+        .iter()
+        .rev()
+        .take(num_steps)
+        .map(|step| step.name.as_str())
+        .collect();
+    if names.is_empty() {
+        out::line("nothing to undo: the database has no schema step");
+        return Ok(ExitCode::SUCCESS);
+    }
     confirm(
         yes,
-        &format!("Undo {num_steps} step(s)? What they held is lost."),
+        &format!("Undo {}? What they held is lost.", names.join(", ")),
     )?;
     for step in migrate::down(db, num_steps).await? {
         out::line(format_args!("undone {}", step.name));
     }
+    if names.len() < num_steps {
+        out::done(
+            true,
+            format_args!(
+                "there were {} steps, not {num_steps}: all are undone",
+                names.len()
+            ),
+        );
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// As JSON, all at once.
+fn status_json(applied: &[Applied]) -> ExitCode {
+    let later: Vec<&Applied> = migrate::unknown(applied).collect();
+    let done = applied.iter().map(|step| {
+        let state = if later.contains(&step) {
+            "later"
+        } else {
+            "applied"
+        };
+        json!({ "number": step.number, "name": step.name, "state": state, "appliedAt": step.at })
+    });
+    let missing = migrate::pending(applied)
+        .map(|step| json!({ "number": step.number, "name": step.name, "state": "missing" }));
+    let steps: Vec<Value> = done.chain(missing).collect();
+    let standing = migrate::standing(applied);
+    let (word, error) = match &standing {
+        Ok(Standing::Current) => ("current", None),
+        Ok(Standing::Ahead(_)) => ("ahead", None),
+        Ok(Standing::Behind(_)) => ("behind", None),
+        Err(error) => ("refused", Some(error.message())),
+    };
+    out::line(json!({ "schema": word, "error": error, "steps": steps }));
+    match word {
+        "current" | "ahead" => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
 }
 
 fn status(applied: &[Applied]) -> Result<ExitCode> {

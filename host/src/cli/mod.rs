@@ -17,7 +17,6 @@ mod restore;
 mod serve;
 mod settings;
 mod sleep;
-mod standby;
 mod sync;
 mod version;
 
@@ -44,7 +43,7 @@ Examples:
 Other names: linked as `thv-registry-api` it takes that program's command lines (serve, migrate up, migrate down,
 version), linked as `healthcheck` the URL alone.
 
-Every key of the configuration is described in docs/configuration.md; `cairn config` prints the values in force.";
+`cairn config --document` describes every key of the configuration; `cairn config` prints the values in force.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

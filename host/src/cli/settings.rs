@@ -84,7 +84,7 @@ impl Settings {
         let config = self.load(listeners)?;
         if config.sources.is_empty() {
             bail!(
-                "no source is configured: name a file by --config FILE; docs/configuration.md shows how it looks"
+                "no source is configured: name a file by --config FILE; `cairn config --document` shows how it looks"
             );
         }
         Ok(config)

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Result, bail};
+use clap::ArgGroup;
 
 use super::{
     out,
@@ -23,6 +24,7 @@ use crate::{
 
 /// Read sources into the database: whenever they are due, or once.
 #[derive(Debug, clap::Args)]
+#[command(group(ArgGroup::new("bounded").args(["once", "dry_run", "report"]).multiple(true)))]
 pub(super) struct Args {
     #[command(flatten)]
     settings: Settings,
@@ -33,7 +35,7 @@ pub(super) struct Args {
     #[arg(long, conflicts_with = "dry_run")]
     allow_removals: bool,
     /// Only this source; goes with --once, --dry-run and --report
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", requires = "bounded")]
     source: Option<String>,
     /// Read and judge once, but write nothing
     #[arg(long)]
@@ -91,9 +93,6 @@ async fn act(args: &Args, config: &Config, daemon: &Arc<Daemon>) -> Result<ExitC
     if args.once || args.allow_removals {
         code = once(daemon, only).await?;
     } else if !args.report {
-        if only.is_some() {
-            bail!("--source goes with --once, --dry-run or --report");
-        }
         until_signal(daemon).await;
     }
     if args.report {

@@ -109,7 +109,7 @@ fn objection(name: &str, keys: &[Key<Config>], env: &dyn Lookup) -> Option<Strin
     let nearest = suggest::nearest(name, known.iter().map(String::as_str));
     Some(match nearest {
         Some(found) => format!("is unknown; did you mean `{found}`?"),
-        None => "is unknown; unset it, or see docs/configuration.md for all names".to_owned(),
+        None => "is unknown; unset it, or see `cairn config --document` for all names".to_owned(),
     })
 }
 

@@ -130,6 +130,7 @@ fn assemble(
     given.fill(&keys::CONFIG, "", &mut config, report);
     derive(&mut config, &given, env);
     choose_database(&mut config.database, &given, env, report);
+    bound(&mut config);
     telemetry::derive(&mut config.telemetry, &given, env, report);
     if in_file {
         let catalog = lists.read(given.get("registryName"), report);
@@ -189,6 +190,13 @@ fn choose_database(database: &mut Database, given: &Layer, env: &dyn Lookup, rep
             }
         }
         Err(message) => report.add("database.readUrl", &at("database.readUrl"), message),
+    }
+}
+
+/// Limits that follow from other limits.
+fn bound(config: &mut Config) {
+    if let Some(server) = &mut config.database.postgres {
+        server.bound_requests(config.limits.request_timeout);
     }
 }
 

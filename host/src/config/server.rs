@@ -133,6 +133,7 @@ impl Server {
             idle: self.idle,
             lifetime: self.lifetime,
             statement_timeout: self.statement_timeout,
+            request_timeout: self.statement_timeout,
             attempts: self.attempts,
             pause: self.pause,
             standby: None,
@@ -170,6 +171,8 @@ pub struct Postgres {
     pub lifetime: Duration,
     /// For one statement, and for a transaction that does nothing.
     pub statement_timeout: Duration,
+    /// For one statement of a request, its connection included.
+    pub request_timeout: Duration,
     /// How often a starting process tries to reach it, and the time between two tries.
     pub attempts: usize,
     pub pause: Duration,
@@ -178,6 +181,16 @@ pub struct Postgres {
 }
 
 impl Postgres {
+    /// Ends statements of requests before the requests themselves end, so that a silent database is named as the cause.
+    /// With a standby there is time for the primary after it.
+    pub(super) fn bound_requests(&mut self, whole: Duration) {
+        let most = whole.saturating_mul(3) / 5;
+        self.request_timeout = self.statement_timeout.min(most);
+        if let Some(standby) = &mut self.standby {
+            standby.request_timeout = standby.statement_timeout.min(most / 2);
+        }
+    }
+
     /// The same server, for changes of its schema.
     #[must_use]
     pub fn for_migration(&self) -> Self {

@@ -48,7 +48,7 @@ pub(super) fn unknown_key(path: &str, base: &str, known: &[&str]) -> String {
     let found = sibling.or_else(|| known().find(same_name).map(str::to_owned));
     match found {
         Some(found) => format!("is unknown; did you mean `{found}`?"),
-        None => "is unknown; remove it, or see docs/configuration.md for all keys".to_owned(),
+        None => "is unknown; remove it, or see `cairn config --document` for all keys".to_owned(),
     }
 }
 

@@ -17,7 +17,7 @@ use super::bindings::spin::postgres::postgres::{
 };
 use crate::db::{
     Store,
-    postgres::{self, Answer, Failure, Session, UNREACHED},
+    postgres::{self, Answer, Failure, SILENT, Session, UNREACHED},
 };
 
 /// What stands for the configured server: the value of the guest's variable `database_url`.
@@ -55,7 +55,7 @@ impl Postgres<'_> {
     /// Nothing is connected before the first statement.
     fn connect(&mut self, address: &str) -> Reply<Resource<Session>> {
         let session = match self.db {
-            Store::Postgres(db) if address == ADDRESS => Some(db.session()),
+            Store::Postgres(db) if address == ADDRESS => Some(db.guest_session()),
             Store::Postgres(db) if address == READ_ADDRESS => db.reading_session(),
             Store::Postgres(_) | Store::Libsql(_) => None,
         };
@@ -267,6 +267,8 @@ fn failed(failure: Failure) -> Error {
             detail: refusal.detail,
             extras: Vec::new(),
         })),
+        // Another connection would not be answered either, and the request has no time for it.
+        Failure::Unreachable(SILENT, told) => Error::Other(format!("{SILENT}: {told}")),
         // What a failed connection is called, the guest knows by itself.
         Failure::Unreachable(message, told) => Error::ConnectionFailed(if message == UNREACHED {
             told

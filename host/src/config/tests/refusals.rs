@@ -87,7 +87,7 @@ fn unknown_variables_with_our_prefixes_fail_the_start() {
         (
             "CAIRN_XYZ",
             "1",
-            Some("is unknown; unset it, or see docs/configuration.md for all names"),
+            Some("is unknown; unset it, or see `cairn config --document` for all names"),
         ),
         (
             "CAIRN_SOURCES_0_NAME",
@@ -99,7 +99,7 @@ fn unknown_variables_with_our_prefixes_fail_the_start() {
         (
             "CAIRN_TEST_DATA",
             "/data",
-            Some("is unknown; unset it, or see docs/configuration.md for all names"),
+            Some("is unknown; unset it, or see `cairn config --document` for all names"),
         ),
         ("PGPASSFILE", "/x", None),
         ("DATABASE_URL", "postgres://x", None),

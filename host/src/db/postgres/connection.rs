@@ -14,7 +14,7 @@ use super::{
     super::prepared::Prepared,
     connector::Connector,
     driver::{self, Leave},
-    failure::Failure,
+    failure::{Failure, SILENT},
     values::{Answer, Cell, Column, Lifted},
 };
 
@@ -207,7 +207,7 @@ pub(super) async fn bounded<T>(
 ) -> Result<T, Failure> {
     tokio::time::timeout(patience, answer).await.map_err(|_| {
         Failure::Unreachable(
-            "the database does not answer",
+            SILENT,
             "nothing came in the time that a statement may take".to_owned(),
         )
     })

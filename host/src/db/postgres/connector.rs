@@ -6,7 +6,12 @@ use cairn_registry::{Result, store::postgres::PLANNING};
 use tokio_postgres::{Client, Config, Socket, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{driver::Stop, failure::Failure, pgpass::Passwords, tls};
+use super::{
+    driver::Stop,
+    failure::{Failure, SILENT},
+    pgpass::Passwords,
+    tls,
+};
 use crate::config::model::{self, Tls};
 
 /// For the socket, and for the whole of a connection with its login and what is told first.
@@ -117,7 +122,7 @@ impl Connector {
         match tokio::time::timeout(CONNECT, connecting).await {
             Ok(done) => done,
             Err(_) => Err(Failure::Unreachable(
-                "the database does not answer",
+                SILENT,
                 "timeout while connecting".to_owned(),
             )),
         }

@@ -7,6 +7,9 @@ use cairn_registry::{Error, store::postgres};
 /// What is said of a server that no connection was made to.
 pub const UNREACHED: &str = "the database cannot be reached";
 
+/// What is said of a server that has a connection and says nothing.
+pub const SILENT: &str = "the database does not answer";
+
 /// What the driver says of a server without TLS.
 const NO_TLS: &str = "server does not support TLS";
 

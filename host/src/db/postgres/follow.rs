@@ -17,7 +17,11 @@ use tokio::{
 };
 use tokio_postgres::{AsyncMessage, Client};
 
-use super::{connector::Moving, failure::Failure, pool::Pool};
+use super::{
+    connector::Moving,
+    failure::{Failure, SILENT},
+    pool::Pool,
+};
 
 /// What a migration's trigger notifies.
 const CHANNEL: &str = "LISTEN cairn_generation";
@@ -55,7 +59,7 @@ impl Look {
 async fn bounded<T>(answer: impl Future<Output = T>) -> Result<T, Failure> {
     timeout(PATIENCE, answer).await.map_err(|_| {
         Failure::Unreachable(
-            "the database does not answer",
+            SILENT,
             "timeout while looking at its generations".to_owned(),
         )
     })

@@ -18,9 +18,12 @@ mod tls;
 pub mod tools;
 mod values;
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use cairn_registry::{
@@ -35,7 +38,7 @@ use crate::{
     db::{Connections, writes::LastWrite},
 };
 
-pub use failure::{Failure, Refusal, UNREACHED};
+pub use failure::{Failure, Refusal, SILENT, UNREACHED};
 pub use follow::GENERATIONS;
 pub use session::Session;
 pub use standby::Standing;
@@ -46,6 +49,9 @@ pub struct Postgres {
     pool: Arc<Pool>,
     generation: Arc<AtomicU64>,
     standby: Option<Arc<Standby>>,
+    /// For one statement of a request, here and on the standby.
+    request_timeout: Duration,
+    standby_timeout: Duration,
     followers: Mutex<Vec<AbortHandle>>,
     pub(super) last_write: LastWrite,
 }
@@ -61,6 +67,11 @@ impl Postgres {
                 Some(settings) => Some(Arc::new(Standby::new(settings)?)),
                 None => None,
             },
+            request_timeout: settings.request_timeout,
+            standby_timeout: settings
+                .standby
+                .as_ref()
+                .map_or(settings.request_timeout, |standby| standby.request_timeout),
             followers: Mutex::default(),
             last_write: LastWrite::default(),
         })
@@ -99,17 +110,24 @@ impl Postgres {
         self.pool.connections()
     }
 
-    /// A guest's view of this database.
+    /// A connection for whoever may wait as long as a statement takes.
     #[must_use]
     pub fn session(&self) -> Session {
         Session::new(Arc::clone(&self.pool), Arc::clone(&self.generation))
+    }
+
+    /// A guest's view of this database: its statements end before the request does.
+    #[must_use]
+    pub fn guest_session(&self) -> Session {
+        self.session().within(self.request_timeout)
     }
 
     /// A guest's view of the standby: its statements fail while that one is lost or too far behind. `None` without one.
     #[must_use]
     pub fn reading_session(&self) -> Option<Session> {
         let standby = self.standby.as_ref()?;
-        Some(standby.session(&self.generation))
+        let session = standby.session(&self.generation);
+        Some(session.within(self.standby_timeout))
     }
 
     /// How the standby stands, if there is one.

@@ -1,15 +1,24 @@
 //! What a guest means by a connection. A statement runs on any connection of the pool; from `BEGIN` to the end of the
 //! transaction it is one and the same, so that transactions of two guests never meet.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use cairn_registry::store::Value;
 use tokio::sync::Mutex;
 
-use super::{failure::Failure, lent::Lent, pool::Pool, standby::Standby, values::Answer};
+use super::{
+    failure::{Failure, SILENT},
+    lent::Lent,
+    pool::Pool,
+    standby::Standby,
+    values::Answer,
+};
 
 /// A guest's connection. Its clones are the same one.
 #[derive(Clone)]
@@ -20,7 +29,17 @@ pub struct Session {
     standby: Option<Arc<Standby>>,
     /// Inside a transaction, the connection it runs on.
     own: Arc<Mutex<Option<Lent>>>,
+    /// For one statement, its connection included; without it as long as the pool and the server take.
+    patience: Option<Duration>,
+    /// When a statement ran into that limit last.
+    silent: Arc<Moment>,
 }
+
+/// A moment, or none yet.
+type Moment = std::sync::Mutex<Option<Instant>>;
+
+/// After a statement ran into its limit, others of the same request are not waited for.
+const AFTERMATH: Duration = Duration::from_millis(500);
 
 impl Session {
     pub(super) fn new(pool: Arc<Pool>, generation: Arc<AtomicU64>) -> Self {
@@ -29,6 +48,16 @@ impl Session {
             generation,
             standby: None,
             own: Arc::default(),
+            patience: None,
+            silent: Arc::default(),
+        }
+    }
+
+    /// The same with a limit for each statement.
+    pub(super) fn within(self, patience: Duration) -> Self {
+        Self {
+            patience: Some(patience),
+            ..self
         }
     }
 
@@ -42,6 +71,35 @@ impl Session {
 
     /// Runs one statement.
     pub async fn run(&self, sql: &str, parameters: &[Value]) -> Result<Answer, Failure> {
+        let Some(patience) = self.patience else {
+            return self.run_to_its_end(sql, parameters).await;
+        };
+        if self.was_silent_lately() {
+            let told = "a statement before it had no answer".to_owned();
+            return Err(Failure::Unreachable(SILENT, told));
+        }
+        let running = self.run_to_its_end(sql, parameters);
+        match tokio::time::timeout(patience, running).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                // A connection in the middle of an answer is closed, and the server told to cancel.
+                drop(self.own.lock().await.take());
+                *self.silent() = Some(Instant::now());
+                let told = format!("no answer to a statement of a request within {patience:?}");
+                Err(Failure::Unreachable(SILENT, told))
+            }
+        }
+    }
+
+    fn was_silent_lately(&self) -> bool {
+        self.silent().is_some_and(|at| at.elapsed() < AFTERMATH)
+    }
+
+    fn silent(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn run_to_its_end(&self, sql: &str, parameters: &[Value]) -> Result<Answer, Failure> {
         if let Some(standby) = &self.standby {
             standby.admit()?;
         }

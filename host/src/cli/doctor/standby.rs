@@ -2,7 +2,7 @@
 
 use cairn_registry::Result;
 
-use super::doctor::{Chart, word};
+use super::{chart::Chart, database::word};
 use crate::{config::Postgres, db::Store};
 
 /// What a standby shows of the primary's commits.

@@ -1,0 +1,182 @@
+//! `cairn doctor`, of the sources: whether the configuration is the one in force, how they were read, and whether they can
+//! be read now.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use cairn_registry::{
+    model::{Namespace, Timestamp},
+    ops::report::Source,
+    store::Db,
+};
+
+use super::chart::Chart;
+use crate::{
+    clock,
+    config::{self, Config},
+    db::Store,
+    sync::{self, Daemon},
+};
+
+/// What clocks of two machines may differ by.
+const SKEW: Duration = Duration::from_secs(300);
+
+/// The longest wait beyond an interval and its quarter.
+const PAUSE: Duration = Duration::from_secs(3600);
+
+pub(super) async fn examine(
+    chart: &mut Chart,
+    config: &Config,
+    db: &Store,
+    daemon: &Daemon,
+    offline: bool,
+) {
+    let known = match daemon.sources().await {
+        Ok(sources) => sources,
+        Err(error) => return chart.bad(&error.to_string(), "see the database above"),
+    };
+    if !known.is_empty() {
+        let sources = known.iter().map(|source| source.name.clone()).collect();
+        let wanted = config.sources.iter().map(|source| source.name.clone());
+        examine_names(chart, "source", &wanted.collect(), &sources);
+        let wanted = config
+            .registries
+            .iter()
+            .map(|registry| registry.name.clone());
+        let registries = registries(db).await.unwrap_or_default();
+        examine_names(chart, "registry", &wanted.collect(), &registries);
+    }
+    for source in &config.sources {
+        match known.iter().find(|row| row.name == source.name) {
+            Some(row) => {
+                history(chart, row);
+                examine_times(chart, config, source, row, clock::now());
+            }
+            None => chart.note(&format!(
+                "source {}: never read; `cairn serve` or `cairn sync` reads it",
+                source.name
+            )),
+        }
+        if !offline {
+            reach(chart, daemon, source).await;
+        }
+    }
+}
+
+async fn registries(db: &Store) -> cairn_registry::Result<BTreeSet<String>> {
+    let namespace = Namespace::default();
+    let sql = "SELECT name FROM registry WHERE namespace = ?1 ORDER BY name";
+    let rows = db.query(sql, vec![namespace.as_str().into()]).await?;
+    rows.into_iter().map(|mut row| row.text()).collect()
+}
+
+/// What is configured against what the last process has applied.
+fn examine_names(
+    chart: &mut Chart,
+    kind: &str,
+    wanted: &BTreeSet<String>,
+    there: &BTreeSet<String>,
+) {
+    const REMEDY: &str = "start `cairn serve` or `cairn sync` with this configuration; if another process has another one, \
+                          stop it: the configuration applied last counts";
+    for name in wanted.difference(there) {
+        chart.bad(
+            &format!("this configuration is not in force: the database has no {kind} {name}"),
+            REMEDY,
+        );
+    }
+    for name in there.difference(wanted) {
+        chart.bad(
+            &format!(
+                "this configuration is not in force: the database has a {kind} {name} that it lacks"
+            ),
+            REMEDY,
+        );
+    }
+}
+
+fn history(chart: &mut Chart, row: &Source) {
+    let last = row
+        .last_success_at
+        .map_or("never".to_owned(), |time| time.to_string());
+    if row.phase == "failed" {
+        chart.bad(
+            &format!(
+                "source {}: {} failed attempts, last success {last}: {}",
+                row.name, row.attempts, row.message
+            ),
+            "the next line says whether it can be read now",
+        );
+    } else {
+        chart.good(&format!(
+            "source {}: {}, last success {last}, {} records",
+            row.name, row.phase, row.records
+        ));
+    }
+}
+
+fn examine_times(
+    chart: &mut Chart,
+    config: &Config,
+    source: &config::Source,
+    row: &Source,
+    now: Timestamp,
+) {
+    const CLOCK: &str =
+        "set the clock if it is behind; if it was ahead, `cairn sync --once` reads the sources now";
+    let name = &row.name;
+    let after = |time: Timestamp, wait: Duration| {
+        let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
+        time.as_micros() > now.as_micros().saturating_add(micros)
+    };
+    if let Some(last) = row.last_success_at.filter(|last| after(*last, SKEW)) {
+        chart.bad(
+            &format!("source {name}: its last success is in the future, at {last}"),
+            CLOCK,
+        );
+    }
+    let longest = source.interval.saturating_mul(5) / 4;
+    if after(row.next_run_at, longest.saturating_add(PAUSE)) {
+        let next = row.next_run_at;
+        chart.bad(
+            &format!("source {name}: its next run is at {next}, later than its interval allows"),
+            CLOCK,
+        );
+    }
+    if row.lease_owner.is_empty() || !after(row.lease_until, Duration::ZERO) {
+        return;
+    }
+    let (owner, until) = (&row.lease_owner, row.lease_until);
+    if after(until, config.sync.lease.saturating_add(SKEW)) {
+        chart.bad(
+            &format!(
+                "source {name}: {owner} holds its lease until {until}, longer than sync.lease"
+            ),
+            CLOCK,
+        );
+    } else {
+        chart.note(&format!(
+            "source {name}: being read by {owner}, whose lease ends at {until}"
+        ));
+    }
+}
+
+async fn reach(chart: &mut Chart, daemon: &Daemon, source: &config::Source) {
+    let name = &source.name;
+    match daemon.preview(source).await {
+        Ok(preview) if preview.taken.quarantined > 0 => chart.note(&format!(
+            "source {name}: reachable, {} records, {} of them quarantined: `cairn sync --report` lists them",
+            preview.taken.read, preview.taken.quarantined
+        )),
+        Ok(preview) => chart.good(&format!(
+            "source {name}: reachable, {} records",
+            preview.taken.read
+        )),
+        Err(message) => {
+            let (what, remedy) = sync::remedy(&message);
+            chart.bad(
+                &format!("source {name}: {what}"),
+                &format!("{remedy}; what was read before goes on being served"),
+            );
+        }
+    }
+}
