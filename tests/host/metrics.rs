@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use cairn_tests::{Installation, Postgres, Server, Stop, fixture, installation::of_file, until};
+use cairn_tests::{
+    Installation, Postgres, Server, Stop, database, fixture, installation::of_file, until,
+};
 use serde_json::json;
 
 /// A server that has answered a few requests.
@@ -231,6 +233,38 @@ fn an_outage_of_the_database_shows_although_no_client_asks() {
     postgres.resume().expect("Postgres");
     until("its end to show", Duration::from_secs(20), || {
         (standing(&server) == WELL).then_some(())
+    });
+}
+
+#[test]
+fn a_database_that_takes_no_writes_shows_in_metrics() {
+    let postgres = Postgres::start();
+    let Ok(postgres) = postgres.map_err(|why| println!("not checked: a read-only server: {why}"))
+    else {
+        return;
+    };
+    let mut config = of_file(&fixture::path("catalog.json"));
+    config["database"] = json!({ "url": postgres.url() });
+    let installation = Installation::new(config);
+    let server = installation.serve(&[]);
+    let set_read_only = |value: &str| {
+        let set = format!("ALTER SYSTEM SET default_transaction_read_only = {value}");
+        database::ask(&postgres.url(), &set);
+        database::ask(&postgres.url(), "SELECT pg_reload_conf()");
+    };
+    let state = || server.metric("cairn_database_state{state=\"read-only\"");
+    set_read_only("on");
+    until("the state to show", Duration::from_secs(30), || {
+        (state() == Some(1.0)).then_some(())
+    });
+    assert_eq!(
+        server.metric("cairn_database_up{"),
+        Some(1.0),
+        "it is read from"
+    );
+    set_read_only("off");
+    until("its end to show", Duration::from_secs(60), || {
+        (state() == Some(0.0)).then_some(())
     });
 }
 
