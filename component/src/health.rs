@@ -1,6 +1,6 @@
 //! What the component says of itself. Probes and metrics of a whole process are the host's.
 
-use ::http::StatusCode;
+use ::http::{StatusCode, header};
 use cairn_registry::{
     model::quote,
     ops::{Cx, browse},
@@ -9,7 +9,7 @@ use cairn_registry::{
 
 use crate::{
     Operation,
-    http::{Answer, Call, Place, Reply, Route, Served, log, program},
+    http::{Answer, Call, Place, RETRY_AFTER, Reply, Route, Served, log, program},
 };
 
 const JSON: &str = "application/json";
@@ -60,18 +60,16 @@ pub(crate) const ROUTES: &[Route] = &[
 ];
 
 pub(crate) async fn health<D: Db>(cx: Cx<'_, D>, call: &Call<'_>) -> Served {
-    let (status, body) = match browse::ping(cx).await {
-        Ok(()) => (StatusCode::OK, r#"{"status":"healthy"}"#.to_owned()),
-        Err(error) => {
-            log("unhealthy", &error, call.headers);
-            let error = quote(error.message());
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                format!(r#"{{"status":"unhealthy","error":{error}}}"#),
-            )
-        }
+    let Err(error) = browse::ping(cx).await else {
+        return Ok(Reply::new(StatusCode::OK, JSON, r#"{"status":"healthy"}"#));
     };
-    Ok(Reply::new(status, JSON, body))
+    log("unhealthy", &error, call.headers);
+    let body = format!(
+        r#"{{"status":"unhealthy","error":{}}}"#,
+        quote(error.message())
+    );
+    let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE, JSON, body);
+    Ok(reply.header(header::RETRY_AFTER, RETRY_AFTER))
 }
 
 pub(crate) fn ping() -> Reply {

@@ -13,13 +13,17 @@
 pub mod db;
 mod health;
 mod http;
+mod limit;
 mod mcp_registry;
 mod openapi;
 mod pages;
 #[cfg(target_family = "wasm")]
 mod wasi;
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    future::Future,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use ::http::{HeaderMap, Method, Request, Response, Uri};
 use bytes::Bytes;
@@ -89,6 +93,25 @@ impl<D: Db> Router<D> {
         reply.finish(method)
     }
 
+    /// The same; when `late` is over before the answer is there, the answer is that, and its work is dropped.
+    pub async fn answer_before<B>(
+        &self,
+        request: &Request<B>,
+        seconds: u64,
+        late: impl Future<Output = ()>,
+    ) -> Response<Bytes> {
+        match limit::first(self.answer(request), late).await {
+            Some(answer) => answer,
+            None => {
+                let dialect = Dialect::of(request.uri().path());
+                let fault = Fault::late(seconds);
+                fault
+                    .reply(dialect, request.headers())
+                    .finish(request.method())
+            }
+        }
+    }
+
     async fn serve(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Served {
         let target = Target::new(uri)?;
         let Some((route, call)) = target.route(&MAP, headers)? else {
@@ -126,6 +149,15 @@ impl<D: Db> Router<D> {
             now: now(),
         }
     }
+}
+
+/// Whether the answer to this target depends on the database. It does not for the sign of life.
+#[must_use]
+pub fn needs_database(uri: &Uri) -> bool {
+    let headers = HeaderMap::new();
+    let found = Target::new(uri).and_then(|target| target.route(&MAP, &headers));
+    let operation = found.ok().flatten().map(|(route, _)| route.operation);
+    operation != Some(Operation::Ping)
 }
 
 /// The time a request came. A clock before 1970 is one that was never set.

@@ -7,15 +7,29 @@ use ::http::{Method, Request, Response, Uri};
 use bytes::Bytes;
 use cairn_registry::model::Namespace;
 use spin_sdk::wasip3::{
+    clocks::monotonic_clock,
     exports::http::handler::Guest,
     http::types::{self, ErrorCode},
     wit_bindgen, wit_future, wit_stream,
 };
 
-use crate::{Router, db::Store, router};
+use crate::{
+    Router,
+    db::{
+        Store,
+        variables::{self, Unread},
+    },
+    needs_database, router,
+};
 
-/// One router per instance, and with it one reading connection.
-static ROUTER: OnceLock<Router<Store>> = OnceLock::new();
+/// One per instance, and with it one reading connection.
+static SERVICE: OnceLock<Service> = OnceLock::new();
+
+/// What answers, and the seconds that an answer may take.
+struct Service {
+    router: Router<Store>,
+    limit: Option<u64>,
+}
 
 struct Component;
 
@@ -23,21 +37,46 @@ spin_sdk::wasip3::http::service::export!(Component);
 
 impl Guest for Component {
     async fn handle(request: types::Request) -> Result<types::Response, ErrorCode> {
-        let router = match ROUTER.get() {
-            Some(router) => router,
-            None => begin().await?,
-        };
         let asked = lift(&request)?;
-        lower(router.answer(&asked).await)
+        let kept = SERVICE.get();
+        if kept.is_none() && !needs_database(asked.uri()) {
+            return lower(without(Unread::NOT_ASKED).answer(&asked).await);
+        }
+        let begun = match kept {
+            Some(service) => Ok(service),
+            None => begin().await,
+        };
+        match begun {
+            Ok(service) => lower(service.answer(&asked).await),
+            // The next request asks again.
+            Err(unread) => lower(without(unread).answer(&asked).await),
+        }
     }
 }
 
+impl Service {
+    async fn answer(&self, asked: &Request<()>) -> Response<Bytes> {
+        let Some(seconds) = self.limit else {
+            return self.router.answer(asked).await;
+        };
+        let late = monotonic_clock::wait_for(seconds.saturating_mul(1_000_000_000));
+        self.router.answer_before(asked, seconds, late).await
+    }
+}
+
+/// A router that answers what needs no database, and says why there is none.
+fn without(unread: Unread) -> Router<Store> {
+    router(Store::Unread(unread), Namespace::default())
+}
+
 /// The first request asks which engine there is. Another one may have come to the same answer in between.
-async fn begin() -> Result<&'static Router<Store>, ErrorCode> {
-    let chosen = Store::choose().await;
-    let (store, standby) =
-        chosen.map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
-    Ok(ROUTER.get_or_init(|| router(store, Namespace::default()).reading(standby)))
+async fn begin() -> Result<&'static Service, Unread> {
+    let (store, standby) = Store::choose().await?;
+    let limit = variables::limit().await?;
+    Ok(SERVICE.get_or_init(|| Service {
+        router: router(store, Namespace::default()).reading(standby),
+        limit,
+    }))
 }
 
 /// What is asked, without the body: nothing here reads one, and to open one that nobody reads costs as much as the rest.

@@ -37,21 +37,37 @@ fn ask(server: &Server, id: &str) -> String {
 }
 
 #[test]
-fn a_trusted_proxy_names_the_client() {
+fn a_trusted_proxy_names_client_and_address() {
     let (_installation, server) = serving(json!(["127.0.0.0/8"]));
-    let _ = ask(&server, "proxied");
+    let page = ask(&server, "proxied");
+    assert!(
+        page.contains("serviceUrl\": \"https://registry.example.com/mcp\"")
+            || page.contains("https://registry.example.com/mcp"),
+        "{page}"
+    );
     let line = line(&server, "proxied");
     assert_eq!(
         line["client"], "203.0.113.7",
         "the client may have written the other one"
     );
     assert_eq!(line["user_agent"], "tester/1 \"quoted\"");
+    // Without it nothing is made up.
+    let direct = server.public.ask("GET", "/", &[("accept", "text/html")]);
+    assert!(direct.text().contains(&server.public.url()));
+    let forged = [
+        ("accept", "text/html"),
+        ("cairn-origin", "https://evil.example"),
+    ];
+    let forged = server.public.ask("GET", "/", &forged);
+    assert!(!forged.text().contains("evil.example"));
 }
 
 #[test]
 fn another_proxy_s_word_is_not_taken() {
     let (_installation, server) = serving(json!("none"));
-    let _ = ask(&server, "other");
+    let page = ask(&server, "other");
+    assert!(!page.contains("registry.example.com"), "{page}");
+    assert!(page.contains("https://ADDRESS"), "{page}");
     assert_eq!(line(&server, "other")["client"], "127.0.0.1");
 }
 

@@ -94,6 +94,30 @@ impl Client {
     }
 }
 
+/// The target to which a `Location` leads, as a client resolves it against the one that it asked (RFC 3986 section 5.2).
+#[must_use]
+pub fn resolve(asked: &str, location: &str) -> String {
+    if location.starts_with('/') {
+        return location.to_owned();
+    }
+    let (path, query) = location
+        .split_once('?')
+        .map_or((location, None), |(path, query)| (path, Some(query)));
+    let asked = asked.split('?').next().unwrap_or_default();
+    let mut segments: Vec<&str> = asked.split('/').collect();
+    segments.pop();
+    for segment in path.split('/') {
+        match segment {
+            ".." => {
+                segments.pop();
+            }
+            other => segments.push(other),
+        }
+    }
+    let path = segments.join("/");
+    query.map_or(path.clone(), |query| format!("{path}?{query}"))
+}
+
 /// `encodeURIComponent` of ECMAScript, as clients apply it to names, versions and terms.
 #[must_use]
 pub fn encode(text: &str) -> String {

@@ -41,7 +41,7 @@ pub mod upstream;
 pub mod wait;
 
 pub use answer::Answer;
-pub use client::{Client, encode};
+pub use client::{Client, encode, resolve};
 pub use everything::everything;
 pub use installation::{Ended, Installation};
 pub use postgres::{Postgres, Stop};

@@ -6,6 +6,8 @@ mod postgres;
 mod sqlite;
 #[cfg(target_family = "wasm")]
 mod store;
+#[cfg(target_family = "wasm")]
+pub(crate) mod variables;
 
 #[cfg(target_family = "wasm")]
 pub(crate) use store::Store;

@@ -5,9 +5,12 @@ use cairn_registry::{
     ErrorKind, Result,
     store::{Db, Engine, Row, Statement, Value},
 };
-use spin_sdk::variables::{self, Error};
 
-use super::{postgres::Postgres, sqlite::Sqlite};
+use super::{
+    postgres::Postgres,
+    sqlite::Sqlite,
+    variables::{Unread, given},
+};
 
 /// Which engine: the address of a server, or nothing.
 const VARIABLE: &str = "database_url";
@@ -25,11 +28,13 @@ pub(crate) enum Store {
         standby: Postgres,
         primary: Postgres,
     },
+    /// Which one it is cannot be told.
+    Unread(Unread),
 }
 
 impl Store {
     /// Asks the host which one it is, and which one reads may go to. A host without such a variable has SQLite only.
-    pub(crate) async fn choose() -> Result<(Self, Option<Self>), Error> {
+    pub(crate) async fn choose() -> Result<(Self, Option<Self>), Unread> {
         let Some(address) = given(VARIABLE).await? else {
             return Ok((Self::Sqlite(Sqlite::default()), None));
         };
@@ -41,18 +46,11 @@ impl Store {
     }
 }
 
-async fn given(variable: &str) -> Result<Option<String>, Error> {
-    match variables::get(variable).await {
-        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
-        Err(Error::Undefined(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 impl Db for Store {
     fn engine(&self) -> Engine {
         match self {
             Self::Sqlite(db) => db.engine(),
+            Self::Unread(_) => Engine::Sqlite,
             Self::Postgres(db) | Self::Standby { primary: db, .. } => db.engine(),
         }
     }
@@ -60,6 +58,7 @@ impl Db for Store {
     async fn query(&self, sql: &str, parameters: Vec<Value>) -> Result<Vec<Row>> {
         match self {
             Self::Sqlite(db) => db.query(sql, parameters).await,
+            Self::Unread(unread) => Err(unread.error()),
             Self::Postgres(db) => db.query(sql, parameters).await,
             Self::Standby { standby, primary } => {
                 match standby.query(sql, parameters.clone()).await {
@@ -75,6 +74,7 @@ impl Db for Store {
     async fn batch(&self, statements: Vec<Statement>) -> Result<()> {
         match self {
             Self::Sqlite(db) => db.batch(statements).await,
+            Self::Unread(unread) => Err(unread.error()),
             Self::Postgres(db) | Self::Standby { primary: db, .. } => db.batch(statements).await,
         }
     }

@@ -10,7 +10,7 @@ const PROBLEM: &str = "application/problem+json";
 const JSON: &str = "application/json";
 
 /// When to come back to a store that cannot answer, in seconds: it is either busy, or being mended by a person.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
+pub(crate) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
 
 /// Something a client or an operator is told.
 #[derive(Debug)]
@@ -20,8 +20,6 @@ pub(crate) struct Fault {
     detail: String,
     /// The parameter at fault: location and value.
     at: Option<(String, String)>,
-    /// No problem document, whatever the dialect.
-    plain: bool,
     /// What only the operator is told.
     cause: Option<Error>,
 }
@@ -32,7 +30,6 @@ impl Fault {
             status,
             detail: detail.into(),
             at: None,
-            plain: false,
             cause: None,
         }
     }
@@ -67,15 +64,17 @@ impl Fault {
         Self::new(StatusCode::URI_TOO_LONG, detail)
     }
 
+    /// The database has not answered within the time of a request.
+    pub(crate) fn late(seconds: u64) -> Self {
+        let detail = format!("the database did not answer within {seconds} s: try again");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
     pub(crate) fn nul() -> Self {
-        let fault = Self::new(
+        Self::new(
             StatusCode::BAD_REQUEST,
             "path and query must not contain a NUL byte",
-        );
-        Self {
-            plain: true,
-            ..fault
-        }
+        )
     }
 
     #[cfg(test)]
@@ -91,18 +90,14 @@ impl Fault {
         }
         let problem = match dialect {
             Dialect::Official => true,
-            Dialect::Toolhive => !self.plain && accepts(headers, PROBLEM),
+            Dialect::Toolhive => accepts(headers, PROBLEM),
         };
         let body = if problem {
             self.problem()
         } else {
             format!(r#"{{"error":{}}}"#, quote(&self.detail))
         };
-        let media = if problem && !self.plain {
-            PROBLEM
-        } else {
-            JSON
-        };
+        let media = if problem { PROBLEM } else { JSON };
         let reply = Reply::new(self.status, media, body)
             .header(header::VARY, HeaderValue::from_static("Accept"));
         match self.status {

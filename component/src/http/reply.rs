@@ -68,7 +68,6 @@ impl Reply {
     pub(crate) fn new(status: StatusCode, media: &'static str, body: impl Into<Bytes>) -> Self {
         Self::bare(status, Cache::Never)
             .header(header::CONTENT_TYPE, fixed(media))
-            .header(header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff"))
             .with(body.into())
     }
 
@@ -129,6 +128,8 @@ impl Reply {
     /// The response to a request of this method.
     pub(crate) fn finish(mut self, method: &Method) -> Response<Bytes> {
         self.headers.extend(CORS);
+        self.headers
+            .insert(header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
         if !matches!(
             self.status,
             StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED

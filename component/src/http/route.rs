@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use ::http::{HeaderMap, Uri, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::{Base, Dialect, Fault};
+use super::{Base, Fault};
 use crate::Operation;
 
 /// One route: `GET` (and with it `HEAD` and `OPTIONS`) of a path below a base.
@@ -114,13 +114,12 @@ pub(super) fn find<'a>(
     let Some((route, captures)) = found else {
         return Ok(None);
     };
-    let dialect = registry.map_or(Dialect::Official, |_| Dialect::Toolhive);
     let registry = registry
-        .map(|raw| text("{registryName}", raw, dialect))
+        .map(|raw| text("{registryName}", raw))
         .transpose()?;
     let params = captures
         .into_iter()
-        .map(|(name, raw)| Ok((name, raw.text(name, dialect)?)))
+        .map(|(name, raw)| Ok((name, raw.text(name)?)))
         .collect::<Result<_, Fault>>()?;
     let base = Base { registry, version };
     Ok(Some((
@@ -192,19 +191,19 @@ impl Route {
 }
 
 impl<'a> Raw<'a> {
-    fn text(self, name: &str, dialect: Dialect) -> Result<Cow<'a, str>, Fault> {
+    fn text(self, name: &str) -> Result<Cow<'a, str>, Fault> {
         match self {
-            Self::One(raw) => text(name, raw, dialect),
+            Self::One(raw) => text(name, raw),
             Self::Two(first, second) => {
-                let (first, second) = (text(name, first, dialect)?, text(name, second, dialect)?);
+                let (first, second) = (text(name, first)?, text(name, second)?);
                 Ok(Cow::Owned(format!("{first}/{second}")))
             }
         }
     }
 }
 
-/// A path parameter decoded and checked. ToolHive refuses white space before it looks anything up.
-fn text<'a>(name: &str, raw: &'a str, dialect: Dialect) -> Result<Cow<'a, str>, Fault> {
+/// A path parameter decoded and checked.
+fn text<'a>(name: &str, raw: &'a str) -> Result<Cow<'a, str>, Fault> {
     let name = name.trim_matches(['{', '}']);
     let text = percent_decode_str(raw)
         .decode_utf8()
@@ -215,14 +214,6 @@ fn text<'a>(name: &str, raw: &'a str, dialect: Dialect) -> Result<Cow<'a, str>, 
             name,
             raw,
             format!("{name} cannot be empty"),
-        ));
-    }
-    if dialect == Dialect::Toolhive && text.contains(char::is_whitespace) {
-        return Err(Fault::invalid(
-            "path",
-            name,
-            raw,
-            format!("{name} cannot contain whitespace"),
         ));
     }
     Ok(text)

@@ -7,6 +7,9 @@ use super::{Base, Call, Fault, Route, route};
 /// Longest path, and longest query, in bytes. Names have at most 512, cursors not much more.
 const LONGEST: usize = 8 * 1024;
 
+/// Most trailing slashes that are redirected away.
+const MOST_SLASHES: usize = 16;
+
 /// Path and query as they came.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Target<'a> {
@@ -50,16 +53,22 @@ impl<'a> Target<'a> {
         self.path().trim_end_matches('/')
     }
 
-    /// The target without trailing slashes, query included. It begins with the path of a known route, so it cannot lead
-    /// to another host.
+    /// The target without trailing slashes, query included, relative to the target itself: what a proxy has cut off in front
+    /// stays. It begins with `../`, so it cannot lead to another host.
     pub(crate) fn location(self) -> Result<HeaderValue, Fault> {
-        let path = match self.trimmed() {
-            "" => "/",
-            path => path,
+        let trimmed = self.trimmed();
+        let slashes = self.path().len() - trimmed.len();
+        if slashes > MOST_SLASHES {
+            return Err(Fault::no_route(self.path()));
+        }
+        let (steps, last) = match trimmed.rsplit_once('/') {
+            Some((_, last)) => (slashes, last),
+            None => (slashes.saturating_sub(1), ""),
         };
+        let path = format!("{}{last}", "../".repeat(steps));
         let location = match self.uri.query() {
             Some(query) => format!("{path}?{query}"),
-            None => path.to_owned(),
+            None => path,
         };
         HeaderValue::try_from(location).map_err(|_| Fault::no_route(self.path()))
     }
@@ -152,6 +161,13 @@ mod tests {
     }
 
     #[test]
+    fn white_space_is_looked_up_under_every_base() {
+        let found = parsed("/registry/a%20b/v0.1/servers/c%20d/versions/1%09");
+        let expected = "getServerVersion c d 1\t @/registry/a%20b/v0.1";
+        assert_eq!(found.as_deref(), Ok(expected));
+    }
+
+    #[test]
     fn other_paths_lead_nowhere() {
         let check = |path: &str, expected| assert_eq!(parsed(path), Err(expected), "{path}");
         check("/nothing", 404);
@@ -168,9 +184,6 @@ mod tests {
         check("//evil.example/", 404);
         check("/v0.1/servers//versions", 400);
         check("/registry//v0.1/servers", 400);
-        check("/registry/a%20b/v0.1/servers", 400);
-        check("/registry/a/v0.1/servers/a%09b/versions", 400);
-        check("/registry/a/v0.1/servers/x/versions/1%202", 400);
         check("/v0.1/servers/%FF/versions", 400);
         check("/v0.1/servers/x%00y/versions", 400);
         check("/v0.1/servers?search=%00", 400);
@@ -188,11 +201,15 @@ mod tests {
             let target = Target::new(&uri).expect(path);
             assert_eq!(target.location().expect(path), expected, "{path}");
         };
-        check("/v0.1/servers/", "/v0.1/servers");
+        check("/v0.1/servers/", "../servers");
         check(
             "/v0.1/servers//?limit=1&cursor=a%2Fb",
-            "/v0.1/servers?limit=1&cursor=a%2Fb",
+            "../../servers?limit=1&cursor=a%2Fb",
         );
-        check("//", "/");
+        check("/docs/", "../docs");
+        check("//", "../");
+        let long: Uri = "/docs/////////////////".parse().expect("a path");
+        let target = Target::new(&long).expect("a target");
+        assert!(target.location().is_err());
     }
 }

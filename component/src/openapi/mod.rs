@@ -107,9 +107,12 @@ async fn serve<D: Db>(cx: Cx<'_, D>, call: &Call<'_>, media: &'static str) -> Se
     }))
 }
 
-/// A base as the address in the document: relative to where that was read, so that it holds behind any proxy.
+/// A base as the address in the document: relative to the document below it, so that it holds behind any proxy.
 fn address(base: &str) -> String {
-    quote(if base.is_empty() { "/" } else { base })
+    match base.rsplit_once('/') {
+        Some((_, last)) => quote(&format!("../{last}")),
+        None => quote("."),
+    }
 }
 
 impl Form {
@@ -175,7 +178,7 @@ mod tests {
             });
             let found: Value = serde_saphyr::from_str(&yaml).expect("valid YAML");
             assert_eq!(found, read(dialect, versioned));
-            assert_eq!(found["servers"][0]["url"], "/base");
+            assert_eq!(found["servers"][0]["url"], "../base");
             assert_eq!(found["info"]["version"], "1.0.0");
             let description = found["info"]["description"]
                 .as_str()

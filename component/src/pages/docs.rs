@@ -23,12 +23,11 @@ pub(crate) async fn docs<D: Db>(cx: Cx<'_, D>, call: &Call<'_>) -> Served {
 
 fn page(call: &Call<'_>) -> String {
     let base = call.base.to_string();
-    let shown = Escaped(&base);
-    let mut body = format!(
+    let mut body = String::from(
         "<p>A registry of MCP servers, with the API of the \
          <a href=\"https://github.com/modelcontextprotocol/registry\">official registry</a>. For programs: \
-         <a href=\"{shown}/openapi.yaml\">openapi.yaml</a>, <a href=\"{shown}/openapi.json\">openapi.json</a>. \
-         Every route also answers <code>HEAD</code> and <code>OPTIONS</code>.</p>\n"
+         <a href=\"openapi.yaml\">openapi.yaml</a>, <a href=\"openapi.json\">openapi.json</a>. \
+         Every route also answers <code>HEAD</code> and <code>OPTIONS</code>.</p>\n",
     );
     let at_root = base.is_empty();
     for route in MAP.iter().flat_map(|routes| routes.iter()) {

@@ -12,14 +12,14 @@ use cairn_registry::{
 };
 
 use super::html::{self, Escaped};
-use crate::http::{Call, Reply, Served, accepts, encode, program};
+use crate::http::{Call, Origin, Reply, Served, accepts, encode, program};
 
 /// A page for who asks for one, JSON for everybody else. Nobody keeps it: it counts, and it names the host it was asked at.
 pub(crate) async fn home<D: Db>(cx: Cx<'_, D>, call: &Call<'_>) -> Served {
     let overview = browse::overview(cx).await?;
     let reply = if accepts(call.headers, "text/html") {
         let example = example(cx).await?;
-        let page = page(&overview, &origin(call), &example);
+        let page = page(&overview, &Origin::of(call), &example);
         html::guarded(Reply::new(StatusCode::OK, html::MEDIA, page))
     } else {
         Reply::new(StatusCode::OK, "application/json", json(&overview))
@@ -38,17 +38,6 @@ async fn example<D: Db>(cx: Cx<'_, D>) -> Result<String, cairn_registry::Error> 
     Ok(first.map_or_else(|| "io.example/server".to_owned(), |first| first.name))
 }
 
-/// Scheme and authority as the client used them, as far as they can be told.
-fn origin(call: &Call<'_>) -> String {
-    let plausible = |text: &&str| {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
-        !text.is_empty() && text.bytes().all(allowed)
-    };
-    let scheme = call.uri.scheme_str().unwrap_or("http");
-    let authority = call.authority().filter(plausible).unwrap_or("localhost");
-    format!("{scheme}://{authority}")
-}
-
 /// The name of the default registry.
 fn name(overview: &Overview) -> &str {
     let first = overview.registries.first();
@@ -59,7 +48,7 @@ fn json(overview: &Overview) -> String {
     let registries: Vec<_> = overview.registries.iter().map(registry_json).collect();
     let sources: Vec<_> = overview.sources.iter().map(source_json).collect();
     format!(
-        r#"{{"name":{},"version":{},"registries":[{}],"sources":[{}],"links":{{"servers":"/v0.1/servers","openapi":"/openapi.yaml","docs":"/docs","health":"/health"}}}}"#,
+        r#"{{"name":{},"version":{},"registries":[{}],"sources":[{}],"links":{{"servers":"v0.1/servers","openapi":"openapi.yaml","docs":"docs","health":"health"}}}}"#,
         quote(name(overview)),
         quote(program::VERSION),
         registries.join(","),
@@ -97,11 +86,12 @@ fn source_json(source: &Source) -> String {
     )
 }
 
+/// Relative to the root, as every link here: a prefix that a proxy has cut off stays.
 fn url(registry: &str) -> String {
-    format!("/registry/{}/v0.1", encode(registry))
+    format!("registry/{}/v0.1", encode(registry))
 }
 
-fn page(overview: &Overview, origin: &str, example: &str) -> String {
+fn page(overview: &Overview, origin: &Origin, example: &str) -> String {
     let registries: Vec<_> = overview.registries.iter().map(registry_row).collect();
     let sources: Vec<_> = overview.sources.iter().map(source_row).collect();
     let mut body = format!(
@@ -154,19 +144,27 @@ fn state(source: &Source) -> String {
     }
 }
 
-fn things_to_try(origin: &str, example: &str) -> String {
-    let origin = Escaped(origin);
+fn things_to_try(origin: &Origin, example: &str) -> String {
+    let note = match origin {
+        Origin::Known(_) => "",
+        Origin::Unknown => {
+            "<p><code>https://ADDRESS</code> stands for the address of this page: it came through a proxy, which is not \
+             named in <code>server.trustedProxies</code>.</p>\n"
+        }
+    };
+    let origin = origin.to_string();
+    let origin = Escaped(&origin);
     let example = encode(example);
     format!(
-        "<h2>Try it</h2>\n\
+        "<h2>Try it</h2>\n{note}\
          <pre>curl '{origin}/v0.1/servers?limit=3'\n\
          curl '{origin}/v0.1/servers?search=git&amp;version=latest'\n\
          curl '{origin}/v0.1/servers/{example}/versions/latest'</pre>\n\
          <h2>VS Code</h2>\n<p>In <code>settings.json</code>:</p>\n\
          <pre>\"chat.mcp.gallery.serviceUrl\": \"{origin}\"</pre>\n\
          <h2>More</h2>\n<ul>\n\
-         <li><a href=\"/docs\">The API, for people</a></li>\n\
-         <li><a href=\"/openapi.yaml\">The API, for programs</a></li>\n\
-         <li><a href=\"/health\">Health</a></li>\n</ul>\n"
+         <li><a href=\"docs\">The API, for people</a></li>\n\
+         <li><a href=\"openapi.yaml\">The API, for programs</a></li>\n\
+         <li><a href=\"health\">Health</a></li>\n</ul>\n"
     )
 }

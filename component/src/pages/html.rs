@@ -72,10 +72,6 @@ pub(super) fn guarded(reply: Reply) -> Reply {
     reply
         .header(header::CONTENT_SECURITY_POLICY, POLICY)
         .header(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        )
-        .header(
             header::REFERRER_POLICY,
             HeaderValue::from_static("no-referrer"),
         )

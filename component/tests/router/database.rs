@@ -89,3 +89,55 @@ fn a_store_without_room_is_told_as_such_in_either_dialect() {
         assert!(!body.contains("no concern"), "{body}");
     }
 }
+
+/// A store that never answers.
+struct Silent;
+
+impl Db for Silent {
+    fn engine(&self) -> Engine {
+        Engine::Postgres
+    }
+
+    async fn query(&self, _: &str, _: Vec<Value>) -> Result<Vec<Row>> {
+        std::future::pending().await
+    }
+
+    async fn batch(&self, _: Vec<Statement>) -> Result<()> {
+        std::future::pending().await
+    }
+}
+
+#[test]
+fn a_store_that_never_answers_is_a_503_when_the_time_is_over() {
+    let silent = router(Silent, Namespace::default());
+    let ask = |target: &str| {
+        let request = Request::get(target).body(()).expect(target);
+        let answer = silent.answer_before(&request, 10, std::future::ready(()));
+        answer.now_or_never().expect("an answer")
+    };
+    for target in ["/v0.1/servers", "/registry/a/v0.1/servers", "/health", "/"] {
+        let answer = ask(target);
+        assert_eq!(answer.status(), 503, "{target}");
+        assert_eq!(answer.headers()["retry-after"], "2", "{target}");
+        let body = std::str::from_utf8(answer.body()).expect("a text");
+        assert!(
+            body.contains(r#""error":"the database did not answer within 10 s"#),
+            "{body}"
+        );
+    }
+    assert_eq!(ask("/ping").status(), 200);
+}
+
+#[test]
+fn only_the_sign_of_life_needs_no_database() {
+    for (target, needed) in [
+        ("/ping", false),
+        ("/registry/a/v0.1/ping/", false),
+        ("/health", true),
+        ("/v0.1/servers/a/versions/ping", true),
+        ("/nothing", true),
+    ] {
+        let uri = target.parse().expect(target);
+        assert_eq!(cairn_component::needs_database(&uri), needed, "{target}");
+    }
+}

@@ -31,10 +31,11 @@ fn every_base_has_its_document_in_both_forms() {
         assert_eq!(json["info"]["version"], "1.0.0");
         let description = json["info"]["description"].as_str().expect("a description");
         assert!(description.contains("https://github.com/modelcontextprotocol/registry"));
-        assert_eq!(
-            json["servers"][0]["url"],
-            if base.is_empty() { "/" } else { base }
-        );
+        let url = match base.rsplit_once('/') {
+            Some((_, last)) => format!("../{last}"),
+            None => ".".to_owned(),
+        };
+        assert_eq!(json["servers"][0]["url"], url);
         assert!(
             yaml.text().contains("\n  version: \"1.0.0\"\n"),
             "block style"

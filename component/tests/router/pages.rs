@@ -24,7 +24,7 @@ fn the_root_is_a_page_for_people_and_json_for_programs() {
 
     let json = registry.get("/").json();
     assert_eq!(json["name"], "main");
-    assert_eq!(json["registries"][0]["url"], "/registry/main/v0.1");
+    assert_eq!(json["registries"][0]["url"], "registry/main/v0.1");
     assert_eq!(json["registries"][0]["default"], true);
     assert_eq!(json["registries"][0]["records"], 124);
     assert_eq!(json["registries"][0]["names"], 122);
@@ -52,6 +52,56 @@ fn the_page_shows_how_to_begin() {
         assert!(page.contains(part), "{part}\n{page}");
     }
     assert_eq!(page.matches("curl ").count(), 3);
+}
+
+/// The page as it comes with these header fields.
+fn page_with(headers: &[(&str, &str)]) -> String {
+    let mut all = vec![("accept", BROWSER), ("host", "registry.example")];
+    all.extend(headers);
+    Registry::new().ask("GET", "/", &all).text().to_owned()
+}
+
+#[test]
+fn the_address_to_copy_is_that_of_the_proxy_or_a_word_to_replace() {
+    let url = |origin: &str| format!("serviceUrl\": \"{origin}\"");
+    for (headers, origin) in [
+        (&[][..], "http://registry.example"),
+        (
+            &[("cairn-origin", "https://public.example/mcp")],
+            "https://public.example/mcp",
+        ),
+        (&[("x-forwarded-proto", "https")], "https://ADDRESS"),
+        (&[("x-forwarded-prefix", "/mcp")], "https://ADDRESS"),
+        (&[("forwarded", "proto=https")], "https://ADDRESS"),
+        (
+            &[("cairn-origin", "https://x\"><script>")],
+            "http://registry.example",
+        ),
+    ] {
+        let page = page_with(headers);
+        // Quotation marks in the page are those of the line.
+        assert!(page.contains(&url(origin)), "{headers:?}: {page}");
+        let explained = page.contains("server.trustedProxies");
+        assert_eq!(explained, origin.contains("ADDRESS"), "{headers:?}");
+    }
+}
+
+#[test]
+fn links_are_relative_so_that_a_prefix_survives() {
+    for target in ["/", "/docs", "/registry/main/v0.1/docs"] {
+        let page = Registry::new().ask("GET", target, &[("accept", BROWSER)]);
+        let links = page.text().split("href=\"").skip(1);
+        let links = links.filter_map(|rest| rest.split('"').next());
+        let mut count = 0;
+        for link in links.filter(|link| !link.starts_with("https://github.com/")) {
+            assert!(
+                !link.starts_with('/') && !link.contains("://"),
+                "{target}: {link:.40}"
+            );
+            count += 1;
+        }
+        assert!(count > 1, "{target}");
+    }
 }
 
 #[test]

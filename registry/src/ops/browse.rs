@@ -143,9 +143,12 @@ pub async fn overview<D: Db>(cx: Cx<'_, D>) -> Result<Overview> {
     })
 }
 
-/// Whether the store answers and has its schema.
+/// Reads what lists and records are read from, and finds nothing: fails as they would.
 pub async fn ping<D: Db>(cx: Cx<'_, D>) -> Result<()> {
-    registry::exists(cx.db, cx.namespace, "").await.map(drop)
+    registry::exists(cx.db, cx.namespace, "").await?;
+    let nowhere = view(&cx, Scope::Named(""), Kind::Server);
+    let found = page::find(cx.db, nowhere, "", Versions::Latest, false);
+    found.await.map(drop)
 }
 
 fn view<'a, D>(cx: &Cx<'a, D>, scope: Scope<'a>, kind: Kind) -> View<'a> {

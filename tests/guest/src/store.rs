@@ -2,6 +2,7 @@
 //! them. A case that fails panics, and the instance ends.
 
 #[path = "../../../component/src/db/mod.rs"]
+#[expect(dead_code, reason = "the router's part is not needed here")]
 mod db;
 
 use cairn_store_suite as suite;

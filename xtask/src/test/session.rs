@@ -251,6 +251,9 @@ impl<'a> Session<'a> {
         let Some(wasm) = &self.wasm else {
             return Ok(lacks("component"));
         };
+        if self.binary.is_none() {
+            return Ok(lacks("native host, which fills its database"));
+        }
         build::for_spin(self.workspace, wasm.clone())?;
         let mut tests = self.cargo("test");
         tests.args(["--workspace", "--test", EVERY_TARGET]);

@@ -83,8 +83,8 @@ impl Step {
             | Self::Postgres
             | Self::Versions
             | Self::Chaos
+            | Self::Spin
             | Self::Bench => &[Self::Component, Self::Host],
-            Self::Spin => &[Self::Component],
         }
     }
 }

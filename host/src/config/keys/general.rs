@@ -33,7 +33,7 @@ pub(super) const GENERAL: &[Key<Config>] = &[
         "server.trustedProxies",
         Text("127.0.0.0/8, ::1/128"),
         |c: &mut Config| Slot::Networks(&mut c.trusted_proxies),
-        "Proxies in front: their `X-Forwarded-For` is the client's address in the log. `none` trusts no proxy.",
+        "Proxies in front: their `X-Forwarded-For` is the client's address in the log, their `X-Forwarded-Proto`, `-Host` and `-Prefix` are the address that the page `/` shows. `none` trusts no proxy.",
     ),
     Key::new(
         "dataDir",
