@@ -42,10 +42,6 @@ pub const REMOVED: &str = "another process has applied a configuration without t
 pub const OVERRULED: &str = "another process configured this source otherwise, later than this one: it is left to \
     processes with that configuration. To have this one's apply again, start this one anew";
 
-/// The message of a source of which only a part could be read.
-const PARTIAL: &str = "a file of the folder cannot be read, so that nothing is removed; the others are served; mend the file \
-    that `cairn sync --report` names";
-
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -229,10 +225,14 @@ impl Attempt<'_> {
                 }
                 Ok(Step::Complete(complete)) => {
                     self.commit(&mut intake).await?;
+                    let (mut pass, taken) = intake.finish();
                     if complete.partial {
-                        return Ok(self.fail(PARTIAL.to_owned(), None).await);
+                        tracing::warn!(
+                            source = self.source.name,
+                            "a file of the source cannot be read; nothing is removed; `cairn sync --report` names it"
+                        );
+                        pass.keep_unmet();
                     }
-                    let (pass, taken) = intake.finish();
                     let fingerprint = complete.fingerprint.unwrap_or_default();
                     return self.complete(pass, taken, &fingerprint).await;
                 }

@@ -100,6 +100,7 @@ impl Intake {
         self.bytes = 0;
         let items = std::mem::take(&mut self.items);
         self.taken += pass::take(cx, &self.pass, items, &self.cursor).await?;
+        self.pass.unlisted = self.taken.unlisted;
         Ok(())
     }
 

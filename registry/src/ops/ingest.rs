@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Cx, draft::Draft, pass::Pass, spoiled, upstream::Upstream};
+use super::{Cx, draft::Draft, findings, pass::Pass, spoiled, upstream::Upstream};
 use crate::{
     Result,
     kinds::{Key, Kind, Reading, Warning},
@@ -11,7 +11,7 @@ use crate::{
     store::{
         Db, Statement,
         entry::{Content, Entry},
-        finding::{self, Class, Finding},
+        finding::{Class, Finding},
         seen,
     },
 };
@@ -53,6 +53,8 @@ pub struct Taken {
     pub written: u64,
     pub quarantined: u64,
     pub duplicates: u64,
+    /// Findings that were not stored, because the pass had too many.
+    pub unlisted: u64,
 }
 
 impl std::ops::AddAssign for Taken {
@@ -61,6 +63,7 @@ impl std::ops::AddAssign for Taken {
         self.written += more.written;
         self.quarantined += more.quarantined;
         self.duplicates += more.duplicates;
+        self.unlisted += more.unlisted;
     }
 }
 
@@ -206,20 +209,22 @@ impl Judged {
         let mut draft = Draft::load(cx, pass.kind, &names).await?;
         draft.skip_serials(place::skipped(failed));
         let mut taken = self.taken;
-        let (mut statements, findings) = spoiled::keep(&draft, &cx, pass, &self.findings);
+        let (mut statements, mut found) = spoiled::keep(&draft, &cx, pass, &self.findings);
         for candidate in &self.candidates {
             let reading = &candidate.reading;
             let before = draft.find(&pass.lease.source, &reading.name, &reading.version);
             if before.is_some_and(|entry| pass.has_met(entry)) {
                 taken.duplicates += 1;
-                statements.push(finding::upsert(pass.key(&cx), &again(candidate)));
+                found.push(again(candidate));
             }
             let id = put(&mut draft, &cx, pass, candidate);
             if pass.is_full() {
                 statements.push(seen::upsert(pass.key(&cx), id));
             }
         }
-        statements.extend(findings);
+        let (stored, left_out) = findings::store(&cx, pass, &found).await?;
+        statements.extend(stored);
+        taken.unlisted = left_out;
         taken.written = draft.written();
         let mut all = draft.finish();
         all.extend(statements);

@@ -3,6 +3,7 @@
 pub mod browse;
 pub mod configure;
 mod draft;
+pub mod findings;
 pub mod ingest;
 mod judge;
 pub mod pass;

@@ -162,6 +162,8 @@ pub struct Pass {
     pub resume: Option<String>,
     /// What becomes `updated_since` of the next incremental pass.
     pub mark: String,
+    /// Findings so far that were not stored, because there were too many.
+    pub unlisted: u64,
 }
 
 impl Pass {
@@ -172,6 +174,11 @@ impl Pass {
     #[must_use]
     pub fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// Takes note that a part of the source could not be read: what the pass did not meet may still be there.
+    pub fn keep_unmet(&mut self) {
+        self.mode = Mode::Incremental;
     }
 
     pub(super) fn key<'a, D>(&'a self, cx: &Cx<'a, D>) -> PassKey<'a> {
@@ -210,6 +217,7 @@ pub async fn begin<D: Db>(
             number: source.pass,
             resume: Some(source.pass_cursor),
             mark: source.pass_mark,
+            unlisted: 0,
             lease,
             kind,
             filter,
@@ -223,6 +231,7 @@ pub async fn begin<D: Db>(
         number,
         resume: None,
         mark: String::new(),
+        unlisted: 0,
         lease,
         kind,
         filter,

@@ -9,7 +9,7 @@ use crate::{
     store::{
         Db, Statement,
         entry::Entry,
-        finding::{self, Class, Finding},
+        finding::{Class, Finding},
         seen,
     },
 };
@@ -26,22 +26,22 @@ fn is_named(kind: Kind, finding: &Finding) -> bool {
     finding.class == Class::Quarantined && kind.is_name(&finding.name)
 }
 
-/// Statements that mark the entries of quarantined records as met, and those that store the findings of the page.
+/// Statements that mark the entries of quarantined records as met, and the findings of the page as they are to be stored.
 pub(super) fn keep<'a, D: Db>(
     draft: &Draft<'_, D>,
     cx: &Cx<'a, D>,
     pass: &'a Pass,
     findings: &[Finding],
-) -> (Vec<Statement>, Vec<Statement>) {
+) -> (Vec<Statement>, Vec<Finding>) {
     let (mut marks, mut stored) = (Vec::new(), Vec::new());
     let mut marked = BTreeSet::new();
     for finding in findings {
         let kept = entries(draft, pass, finding);
         if kept.is_empty() {
-            stored.push(finding::upsert(pass.key(cx), finding));
+            stored.push(finding.clone());
             continue;
         }
-        stored.push(finding::upsert(pass.key(cx), &explained(finding)));
+        stored.push(explained(finding));
         // Only a full pass concludes from what it has not met.
         let unmet = kept
             .iter()

@@ -36,18 +36,20 @@ impl Upstream {
             warn("", "is not an object");
             return Self::default();
         };
-        let mut time = |field: &str| {
-            let text = fields.get(field)?;
-            let time = text.as_str().and_then(Timestamp::parse);
-            if time.is_none() && !text.is_null() {
-                let at = format!("/{field}");
-                warn(&at, "is not an RFC 3339 time; taken as not given");
-            }
-            time
+        let mut time = |spellings: [&str; 2]| {
+            spellings.into_iter().find_map(|field| {
+                let text = fields.get(field)?;
+                let time = text.as_str().and_then(Timestamp::parse);
+                if time.is_none() && !text.is_null() {
+                    let at = format!("/{field}");
+                    warn(&at, "is not an RFC 3339 time; taken as not given");
+                }
+                time
+            })
         };
-        let status_changed_at = time("statusChangedAt");
-        let published_at = time("publishedAt");
-        let updated_at = time("updatedAt");
+        let status_changed_at = time(["statusChangedAt", "status_changed_at"]);
+        let published_at = time(["publishedAt", "published_at"]);
+        let updated_at = time(["updatedAt", "updated_at"]);
         let status = fields
             .get("status")
             .and_then(Value::as_str)
@@ -58,9 +60,9 @@ impl Upstream {
                 "is not active, deprecated or deleted; taken as active",
             );
         }
-        let message = fields
-            .get("statusMessage")
-            .and_then(Value::as_str)
+        let message = ["statusMessage", "status_message"]
+            .into_iter()
+            .find_map(|field| fields.get(field)?.as_str())
             .unwrap_or_default();
         Self {
             status,
@@ -130,6 +132,35 @@ mod tests {
                 "/_meta/io.modelcontextprotocol.registry~1official/status",
             ],
         );
+    }
+
+    #[test]
+    fn both_spellings_of_the_members_are_read() {
+        let read = |block: &str| {
+            let mut warnings = Vec::new();
+            let found = Upstream::read(Some(block), &mut warnings);
+            (found, warnings.len())
+        };
+        let times = [
+            ("status_changed_at", "statusChangedAt"),
+            ("published_at", "publishedAt"),
+            ("updated_at", "updatedAt"),
+            ("status_message", "statusMessage"),
+        ];
+        let snake = r#"{"status":"deleted","status_changed_at":"1970-01-01T00:00:01Z","published_at":"1970-01-01T00:00:02Z",
+            "updated_at":"1970-01-01T00:00:03Z","status_message":"gone"}"#;
+        let camel = times
+            .iter()
+            .fold(snake.to_owned(), |text, (from, to)| text.replace(from, to));
+        let (found, warnings) = read(snake);
+        assert_eq!(
+            found.published_at.map(Timestamp::as_micros),
+            Some(2_000_000)
+        );
+        assert_eq!((&found, warnings), (&read(&camel).0, 0));
+        assert_eq!(read(r#"{"published_at":"yesterday"}"#).1, 1);
+        let mixed = r#"{"publishedAt":7,"published_at":"1970-01-01T00:00:02Z"}"#;
+        assert_eq!(read(mixed).0.published_at, found.published_at);
     }
 
     #[test]

@@ -71,6 +71,24 @@ fn storable(text: &str) -> super::Value {
     text.replace('\0', "\u{fffd}").into()
 }
 
+/// How many the pass has stored, counted up to `limit`.
+pub(crate) async fn count(db: &impl Db, pass: PassKey<'_>, limit: usize) -> Result<usize> {
+    let parameters = vec![
+        pass.namespace.as_str().into(),
+        pass.source.into(),
+        pass.number.into(),
+        i64::try_from(limit).unwrap_or(i64::MAX).into(),
+    ];
+    let rows = db.query(COUNT, parameters).await?;
+    let Some(mut row) = rows.into_iter().next() else {
+        return Ok(0);
+    };
+    Ok(usize::try_from(row.integer()?).unwrap_or(0))
+}
+
+const COUNT: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM finding \
+                     WHERE namespace = ?1 AND source = ?2 AND pass = ?3 LIMIT ?4) AS some";
+
 /// Those that the pass has not met again.
 pub(crate) fn delete_older(pass: PassKey<'_>) -> Statement {
     Statement::new(

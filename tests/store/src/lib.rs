@@ -58,6 +58,7 @@ cases!(
     passes::a_resumed_pass_ends_like_an_uninterrupted_one,
     passes::a_lost_lease_stops_its_writer,
     passes::one_bad_record_never_costs_the_others,
+    passes::findings_of_a_pass_are_bounded,
     passes::of_duplicates_the_later_one_wins,
     removals::removals_of_most_records_wait_for_a_second_pass,
     removals::removals_of_few_records_and_unbounded_ones_do_not_wait,

@@ -7,6 +7,7 @@ use cairn_registry::{
     model::{Filter, Timestamp},
     ops::{
         browse::Query,
+        findings,
         ingest::Item,
         pass::{self, Claim, Mode},
         report::{self, Class},
@@ -223,6 +224,32 @@ pub(super) async fn one_bad_record_never_costs_the_others(db: &impl Db) {
         .remove(0)
         .findings;
     assert_eq!((findings.lines, findings.more), (vec![], false));
+}
+
+pub(super) async fn findings_of_a_pass_are_bounded(db: &impl Db) {
+    const MORE: usize = 7;
+    let mut world = World::new(db);
+    world.configure(ALL, &Filter::default()).await;
+    let pass = world.begin("a", Mode::Full).await;
+    let rejected = |number: usize| Item::Rejected {
+        position: format!("servers[{number}]"),
+        name: None,
+        reason: "is a number".to_owned(),
+    };
+    for page in [
+        0..findings::MOST - 1,
+        findings::MOST - 1..findings::MOST + MORE,
+    ] {
+        let page = page.map(rejected).collect();
+        world.take(&pass, page, "").await.unwrap();
+    }
+    world.complete(pass).await;
+    let most = u32::try_from(findings::MOST + MORE).unwrap();
+    let found = report::list(world.cx(), most).await.unwrap().remove(0);
+    let lines = found.findings.lines;
+    assert_eq!(lines.len(), findings::MOST + 1);
+    let remark = lines.iter().find(|one| one.position == findings::UNLISTED);
+    assert_eq!(remark.unwrap().detail, MORE.to_string());
 }
 
 pub(super) async fn of_duplicates_the_later_one_wins(db: &impl Db) {
