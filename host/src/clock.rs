@@ -1,13 +1,22 @@
 //! The time of day. Everything that decides by it is given it as an argument; this is where it comes from.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use cairn_registry::model::Timestamp;
 
-/// A clock before 1970 is one that was never set.
+/// First look at a clock that was never set.
+static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// The time of day. A clock before 1970 was never set: time then counts from 1970, so that it goes on.
 pub(crate) fn now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let first = *FIRST;
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    after_1970(since.unwrap_or_else(|_| first.elapsed()))
+}
+
+fn after_1970(since: Duration) -> Timestamp {
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

@@ -11,7 +11,10 @@ use cairn_tests::{Installation, Upstream, installation::of_source, until, upstre
 use rusqlite::Connection;
 use serde_json::json;
 
-use crate::stage::{PATIENCE, alone, fresh, rounds};
+use crate::{
+    refused::Done,
+    stage::{PATIENCE, alone, fresh, rounds},
+};
 
 /// A file system of a few megabytes, unmounted with the value.
 struct Small(PathBuf);
@@ -85,7 +88,7 @@ fn fill() -> Option<()> {
     assert!(message.contains("no room left"), "{state}");
     let list = fresh(&server, "/v0.1/servers?limit=30");
     assert_eq!(list.keys().len(), 30, "reads go on");
-    assert_eq!(server.internal.get("/readyz").status, 200);
+    Done::assert_calm(&server);
     let once = installation.run(&["sync", "--once"]).expect(1);
     assert!(once.stderr.contains("no room left"), "{}", once.stderr);
     assert_eq!(check(&file), "ok");

@@ -21,6 +21,7 @@ mod liar;
 mod lies;
 mod notice;
 mod outage;
+mod refused;
 mod rolling;
 mod slow;
 mod stage;

@@ -12,6 +12,7 @@
 
 mod backup;
 mod cache;
+mod clocks;
 mod codings;
 mod config;
 mod config_errors;
@@ -23,6 +24,7 @@ mod forwarded;
 mod git;
 mod git_server;
 mod later;
+mod leases;
 mod lifetime;
 mod limits;
 mod metrics;

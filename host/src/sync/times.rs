@@ -59,7 +59,10 @@ pub(super) fn until_due(row: &report::Source, interval: Duration, now: Timestamp
     let wait = until(row.next_run_at, now);
     let longest = longest(row, interval);
     match last_run(row) {
-        Some(last) if has_been(last, now) => wait.min(until(after(last, longest), now)),
+        // The last run may lie in the future a little: no pause is longer than the longest for that.
+        Some(last) if has_been(last, now) => {
+            wait.min(until(after(last, longest), now)).min(longest)
+        }
         Some(_) => Duration::ZERO,
         None if wait > longest.saturating_add(SKEW) => Duration::ZERO,
         None => wait,
@@ -141,6 +144,7 @@ mod tests {
         check("failed", [None, Some(-10), Some(year)], 60, 4490);
         // Another machine's clock is a little ahead.
         check("complete", [Some(2), Some(2), Some(66)], 60, 66);
+        check("complete", [Some(50), Some(50), Some(51)], 1, 1);
         // A shorter interval, and a longer one.
         check("complete", [Some(-600), Some(-600), Some(86_000)], 60, 0);
         check("complete", [Some(-10), Some(-10), Some(86_000)], 60, 56);

@@ -6,7 +6,17 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Timestamp(i64);
 
+/// 2025-09-08T00:00:00Z: the day on which the format of records was published.
+const FORMAT_PUBLISHED: i64 = 1_757_289_600_000_000;
+
 impl Timestamp {
+    /// The time of something done to a record: a clock that lies before the format of records is wrong, and that day stands
+    /// in.
+    #[must_use]
+    pub fn of_record(self) -> Self {
+        Self(self.0.max(FORMAT_PUBLISHED))
+    }
+
     #[must_use]
     pub fn from_micros(micros: i64) -> Self {
         Self(micros)
@@ -44,6 +54,15 @@ impl fmt::Display for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::Timestamp;
+
+    #[test]
+    fn times_of_records_are_no_older_than_their_format() {
+        let first = Timestamp::parse("2025-09-08T00:00:00Z").expect("a time");
+        let before = Timestamp::from_micros(-1);
+        assert_eq!(before.of_record(), first);
+        assert_eq!(Timestamp::default().of_record(), first);
+        assert_eq!(first.plus_seconds(1).of_record(), first.plus_seconds(1));
+    }
 
     #[test]
     fn rfc_3339_is_read_and_written_in_utc() {

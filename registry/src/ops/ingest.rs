@@ -263,7 +263,7 @@ fn put<D: Db>(draft: &mut Draft<'_, D>, cx: &Cx<'_, D>, pass: &Pass, candidate: 
             id
         }
         _ => {
-            let entry = entry(cx.now, pass, candidate, before, hidden);
+            let entry = entry(cx.now.of_record(), pass, candidate, before, hidden);
             draft.put(entry, content(candidate))
         }
     }

@@ -34,7 +34,7 @@ impl<'a, D: Db> World<'a, D> {
             db,
             namespace: Namespace::default(),
             filter: Filter::default(),
-            now: 1_000_000_000,
+            now: 1_800_000_000_000_000,
             removals: Removals::Unbounded,
         }
     }

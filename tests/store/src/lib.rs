@@ -68,6 +68,7 @@ cases!(
     spoiled::good_records_win_over_bad_ones_of_the_same_key,
     passes::an_id_that_is_taken_is_not_given_again,
     passes::a_source_is_due_when_its_row_says_so,
+    passes::records_met_by_an_unset_clock_are_no_older_than_their_format,
     configurations::a_reader_with_an_older_configuration_writes_nothing,
     configurations::a_source_that_comes_again_remembers_nothing,
     configurations::a_view_that_nobody_has_made_is_not_called_made,

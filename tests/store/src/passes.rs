@@ -305,3 +305,16 @@ pub(super) async fn a_source_is_due_when_its_row_says_so(db: &impl Db) {
         .unwrap();
     assert_eq!(row().await.next_run_at, sooner, "the row had moved");
 }
+
+pub(super) async fn records_met_by_an_unset_clock_are_no_older_than_their_format(db: &impl Db) {
+    let mut world = World::new(db);
+    world.now = 5;
+    world.configure(ALL, &Filter::default()).await;
+    let bare = r#"{"name":"n/a","version":"1.0.0","description":"d"}"#;
+    world.sync("a", Mode::Full, vec![raw("0", bare)]).await;
+    let listed = world.list("all", Query::default()).await;
+    for time in ["publishedAt", "updatedAt", "statusChangedAt"] {
+        let expected = format!(r#""{time}":"2025-09-08T00:00:00Z""#);
+        assert!(listed[0].json.contains(&expected), "{}", listed[0].json);
+    }
+}

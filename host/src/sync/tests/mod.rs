@@ -1,5 +1,6 @@
 //! The daemon over an embedded database and files, by a clock that the test moves.
 
+mod clocks;
 mod loops;
 
 use std::{
