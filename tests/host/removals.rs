@@ -58,6 +58,13 @@ fn empty_files_remove_nothing_at_once() {
         assert!(line.is_some_and(|line| line.ends_with(" 30")), "{line:?}");
         let page = server.public.get("/").json();
         assert_eq!(page["sources"][0]["heldRemovals"], 30);
+        let doctor = installation.run(&["doctor", "--offline"]).expect(1);
+        assert!(
+            doctor.stdout.contains("30 records are missing")
+                && doctor.stdout.contains("--allow-removals"),
+            "{}",
+            doctor.stdout
+        );
         let _ = installation.run(&["sync", "--allow-removals"]).expect(0);
         assert_eq!(listed(&installation), 0);
     }

@@ -110,7 +110,8 @@ pub(super) fn is_gone(owner: &str) -> bool {
 }
 
 /// A holder in words.
-pub(super) fn described(owner: &str) -> String {
+#[must_use]
+pub fn described(owner: &str) -> String {
     match Process::parse(owner) {
         Some(Process { id, host, .. }) => format!("process {id} on {host}"),
         None if owner.is_empty() => "another process".to_owned(),

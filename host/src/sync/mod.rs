@@ -22,6 +22,7 @@ mod watch;
 
 pub use attempt::{OVERRULED, Outcome, REMOVED};
 pub use daemon::{Clock, Daemon};
+pub use holder::described;
 pub use preview::Preview;
 pub use remedy::remedy;
 pub use settings::spec;

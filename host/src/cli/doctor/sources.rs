@@ -1,7 +1,7 @@
 //! `cairn doctor`, of the sources: whether the configuration is the one in force, how they were read, and whether they can
 //! be read now.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use cairn_registry::{
     model::{Namespace, Timestamp},
@@ -16,12 +16,6 @@ use crate::{
     db::Store,
     sync::{self, Daemon},
 };
-
-/// What clocks of two machines may differ by.
-const SKEW: Duration = Duration::from_secs(300);
-
-/// The longest wait beyond an interval and its quarter.
-const PAUSE: Duration = Duration::from_secs(3600);
 
 pub(super) async fn examine(
     chart: &mut Chart,
@@ -49,6 +43,7 @@ pub(super) async fn examine(
         match known.iter().find(|row| row.name == source.name) {
             Some(row) => {
                 history(chart, row);
+                examine_removals(chart, row);
                 examine_times(chart, config, source, row, clock::now());
             }
             None => chart.note(&format!(
@@ -121,42 +116,33 @@ fn examine_times(
     row: &Source,
     now: Timestamp,
 ) {
-    const CLOCK: &str =
-        "set the clock if it is behind; if it was ahead, `cairn sync --once` reads the sources now";
-    let name = &row.name;
-    let after = |time: Timestamp, wait: Duration| {
-        let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
-        time.as_micros() > now.as_micros().saturating_add(micros)
-    };
-    if let Some(last) = row.last_success_at.filter(|last| after(*last, SKEW)) {
+    let doubts = sync::doubtful(row, source.interval, config.sync.lease, now);
+    for doubt in &doubts {
         chart.bad(
-            &format!("source {name}: its last success is in the future, at {last}"),
-            CLOCK,
+            &format!("source {}: {doubt}", row.name),
+            "set the clock if it is behind; if it was ahead, `cairn sync --once` reads the sources now",
         );
     }
-    let longest = source.interval.saturating_mul(5) / 4;
-    if after(row.next_run_at, longest.saturating_add(PAUSE)) {
-        let next = row.next_run_at;
-        chart.bad(
-            &format!("source {name}: its next run is at {next}, later than its interval allows"),
-            CLOCK,
-        );
+    if doubts.is_empty() && !row.lease_owner.is_empty() && row.lease_until > now {
+        chart.note(&format!(
+            "source {}: being read by {}, whose lease ends at {}",
+            row.name,
+            sync::described(&row.lease_owner),
+            row.lease_until
+        ));
     }
-    if row.lease_owner.is_empty() || !after(row.lease_until, Duration::ZERO) {
-        return;
-    }
-    let (owner, until) = (&row.lease_owner, row.lease_until);
-    if after(until, config.sync.lease.saturating_add(SKEW)) {
+}
+
+/// Removals that await another reading.
+fn examine_removals(chart: &mut Chart, row: &Source) {
+    if row.held_removals > 0 {
         chart.bad(
             &format!(
-                "source {name}: {owner} holds its lease until {until}, longer than sync.lease"
+                "source {}: {} records are missing from it, and are kept until a later reading confirms that",
+                row.name, row.held_removals
             ),
-            CLOCK,
+            "look at the source; if they are really gone, run `cairn sync --once --allow-removals`",
         );
-    } else {
-        chart.note(&format!(
-            "source {name}: being read by {owner}, whose lease ends at {until}"
-        ));
     }
 }
 
