@@ -124,11 +124,12 @@ impl Db for Store {
     }
 
     async fn batch(&self, statements: Vec<Statement>) -> Result<()> {
+        let size = statements.len();
         let (outcome, last_write) = match self {
             Self::Libsql(db) => (db.batch(statements).await, &db.last_write),
             Self::Postgres(db) => (db.batch(statements).await, &db.last_write),
         };
-        last_write.note(&outcome);
+        last_write.note(size, &outcome);
         outcome
     }
 }

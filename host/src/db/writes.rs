@@ -1,6 +1,9 @@
 //! What the database made of the last batch: whether it takes writes at all.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use cairn_registry::{ErrorKind, Result};
 
@@ -15,8 +18,6 @@ pub enum Writes {
 }
 
 impl Writes {
-    const ALL: [Self; 3] = [Self::Taken, Self::ReadOnly, Self::Full];
-
     /// The word for probes and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -28,26 +29,53 @@ impl Writes {
     }
 }
 
-/// The outcome of the last batch, shared by all who write.
+/// How long a smaller batch that is taken says nothing against a disk that was full.
+const DOUBT: Duration = Duration::from_secs(10 * 60);
+
+/// What batches show of the database, shared by all who write.
 #[derive(Debug, Default)]
-pub(super) struct LastWrite(AtomicU8);
+pub(super) struct LastWrite(Mutex<Option<Refused>>);
+
+#[derive(Debug)]
+struct Refused {
+    writes: Writes,
+    /// Statements of the largest batch that was refused.
+    size: usize,
+    at: Instant,
+}
+
+impl Refused {
+    /// On a disk that is full to the brim small batches still fit.
+    fn is_disproved(&self, size: usize) -> bool {
+        self.writes != Writes::Full || size >= self.size || self.at.elapsed() > DOUBT
+    }
+}
 
 impl LastWrite {
-    /// Notes how a batch ended. A failure that says nothing of the disk or of permission changes nothing.
-    pub(super) fn note<T>(&self, outcome: &Result<T>) {
+    /// Notes how a batch of so many statements ended. A failure that says nothing of the disk or of permission changes nothing.
+    pub(super) fn note<T>(&self, size: usize, outcome: &Result<T>) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let writes = match outcome {
-            Ok(_) => Writes::Taken,
+            Ok(_) => {
+                last.take_if(|refused| refused.is_disproved(size));
+                return;
+            }
             Err(error) if error.kind() == ErrorKind::Full => Writes::Full,
             Err(error) if error.kind() == ErrorKind::ReadOnly => Writes::ReadOnly,
             Err(_) => return,
         };
-        self.0.store(writes as u8, Ordering::Relaxed);
+        let before = last.as_ref().filter(|refused| refused.writes == writes);
+        *last = Some(Refused {
+            writes,
+            size: before.map_or(size, |refused| refused.size.max(size)),
+            at: Instant::now(),
+        });
     }
 
     pub(super) fn get(&self) -> Writes {
-        let stored = self.0.load(Ordering::Relaxed);
-        let found = Writes::ALL.into_iter().find(|one| *one as u8 == stored);
-        found.unwrap_or(Writes::Taken)
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref()
+            .map_or(Writes::Taken, |refused| refused.writes)
     }
 }
 
@@ -60,7 +88,7 @@ mod tests {
     fn only_failures_of_disk_and_permission_and_successes_change_the_state() {
         let last = LastWrite::default();
         let after = |outcome: Result<()>| {
-            last.note(&outcome);
+            last.note(5, &outcome);
             last.get().as_str()
         };
         assert_eq!(after(Ok(())), "up");
@@ -68,5 +96,19 @@ mod tests {
         assert_eq!(after(Err(Error::stale("x"))), "full");
         assert_eq!(after(Err(Error::read_only("x"))), "read-only");
         assert_eq!(after(Ok(())), "up");
+    }
+
+    #[test]
+    fn small_batches_do_not_disprove_a_full_disk() {
+        let last = LastWrite::default();
+        last.note(500, &Err::<(), _>(Error::full("x")));
+        last.note(1, &Err::<(), _>(Error::full("x")));
+        last.note(1, &Ok(()));
+        assert_eq!(last.get(), Writes::Full);
+        last.note(500, &Ok(()));
+        assert_eq!(last.get(), Writes::Taken);
+        last.note(500, &Err::<(), _>(Error::read_only("x")));
+        last.note(1, &Ok(()));
+        assert_eq!(last.get(), Writes::Taken);
     }
 }
