@@ -87,7 +87,7 @@ pub(crate) async fn count(db: &impl Db, pass: PassKey<'_>, limit: usize) -> Resu
 }
 
 const COUNT: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM finding \
-                     WHERE namespace = ?1 AND source = ?2 AND pass = ?3 LIMIT ?4) AS some";
+                     WHERE namespace = ?1 AND source = ?2 AND pass = ?3 LIMIT ?4) AS counted";
 
 /// Those that the pass has not met again.
 pub(crate) fn delete_older(pass: PassKey<'_>) -> Statement {
