@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use crate::{
-    refused::Done,
+    refused::{Done, until_state},
     stage::{PATIENCE, alone, fresh, rounds},
 };
 
@@ -88,6 +88,7 @@ fn fill() -> Option<()> {
     assert!(message.contains("no room left"), "{state}");
     let list = fresh(&server, "/v0.1/servers?limit=30");
     assert_eq!(list.keys().len(), 30, "reads go on");
+    until_state(&server, "full");
     Done::assert_calm(&server);
     let once = installation.run(&["sync", "--once"]).expect(1);
     assert!(once.stderr.contains("no room left"), "{}", once.stderr);
