@@ -1,9 +1,11 @@
 //! `cairn sync`: the daemon by itself, once or for as long as the process lives.
 
 use std::{
+    convert::Infallible,
     io::{self, IsTerminal},
     process::ExitCode,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use anyhow::{Result, bail};
@@ -115,7 +117,10 @@ async fn once(daemon: &Arc<Daemon>, only: Option<&str>) -> Result<ExitCode> {
             progress.tell(|| format!("source {source}: waiting for the lease {lease}"));
         }
     };
-    let outcomes = daemon.once(only, &waits).await;
+    let outcomes = tokio::select! {
+        outcomes = daemon.once(only, &waits) => outcomes,
+        never = show(daemon, &progress) => match never {},
+    };
     signal.abort();
     let mut code = ExitCode::SUCCESS;
     for (name, outcome) in outcomes {
@@ -137,6 +142,22 @@ async fn once(daemon: &Arc<Daemon>, only: Option<&str>) -> Result<ExitCode> {
         }
     }
     Ok(code)
+}
+
+/// Shows a person how many records have been taken in.
+async fn show(daemon: &Daemon, progress: &Mutex<Progress>) -> Infallible {
+    let mut shown = 0;
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let committed = daemon.committed();
+        if committed > shown && io::stderr().is_terminal() {
+            let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+            progress.tell(|| {
+                shown = committed;
+                format!("{committed} records read so far")
+            });
+        }
+    }
 }
 
 async fn until_signal(daemon: &Arc<Daemon>) {

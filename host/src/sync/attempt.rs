@@ -1,6 +1,9 @@
 //! One attempt at a source: claim its lease, fetch, take in page by page, and write down how it ended.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use cairn_registry::{
     Error, ErrorKind, Result,
@@ -251,9 +254,12 @@ impl Attempt<'_> {
         if let Some(span) = &mut span {
             span.note("cairn.sync.records", intake.len() as u64);
         }
+        let records = intake.len() as u64;
         let done = intake.commit(self.daemon.cx()).await;
-        if let (Some(span), Err(error)) = (&mut span, &done) {
-            span.fail(error.to_string());
+        match (&mut span, &done) {
+            (Some(span), Err(error)) => span.fail(error.to_string()),
+            (None, Err(_)) => {}
+            (_, Ok(())) => drop(self.daemon.committed.fetch_add(records, Ordering::Relaxed)),
         }
         memory::trim();
         done

@@ -2,7 +2,10 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -48,6 +51,8 @@ pub struct Daemon {
     /// What rows do not show.
     pub(super) unwritten: Arc<Unwritten>,
     probed: tokio::sync::Mutex<Option<(Instant, Result<(), ()>)>>,
+    /// Records that attempts of this process have committed.
+    pub(super) committed: AtomicU64,
     clock: Clock,
     /// Whether passes remove whatever they did not meet.
     pub(super) allow_removals: bool,
@@ -73,6 +78,7 @@ impl Daemon {
             owner: holder::own(),
             unwritten: Arc::default(),
             probed: tokio::sync::Mutex::default(),
+            committed: AtomicU64::new(0),
             clock: Box::new(clock::now),
             allow_removals: false,
             namespace: Namespace::default(),
@@ -245,6 +251,12 @@ impl Daemon {
             (source.name.clone(), outcome)
         });
         futures_util::future::join_all(attempts).await
+    }
+
+    /// Records that attempts have committed so far, of all sources together.
+    #[must_use]
+    pub fn committed(&self) -> u64 {
+        self.committed.load(Ordering::Relaxed)
     }
 
     /// One attempt, after the process that is at the source already.

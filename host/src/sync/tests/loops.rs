@@ -12,7 +12,7 @@ use super::{Site, row, until};
 use crate::{
     db::Store,
     serve::Health,
-    sync::{Watch, daemon::Daemon},
+    sync::{Outcome, Watch, daemon::Daemon},
 };
 
 /// Rows of sources can be read and not be written.
@@ -140,4 +140,21 @@ async fn panicking_tasks_are_marked_failed_and_started_again() {
     .await;
     daemon.stop();
     task.await.expect("an end");
+}
+
+#[tokio::test]
+async fn committed_records_are_counted_while_sources_are_read() {
+    let site = Site::new();
+    site.list(&names(30));
+    let db = site.open().await;
+    let daemon = site.daemon(&db, Duration::from_secs(3600));
+    daemon.apply().await.expect("applied");
+    assert_eq!(daemon.committed(), 0);
+    let outcomes = daemon.once(None, &|_, _| {}).await;
+    assert!(
+        matches!(outcomes[..], [(_, Outcome::Complete { .. })]),
+        "{outcomes:?}"
+    );
+    assert_eq!(daemon.committed(), 30);
+    db.close().await;
 }
