@@ -64,11 +64,14 @@ fn a_trusted_proxy_names_client_and_address() {
 
 #[test]
 fn another_proxy_s_word_is_not_taken() {
-    let (_installation, server) = serving(json!("none"));
-    let page = ask(&server, "other");
-    assert!(!page.contains("registry.example.com"), "{page}");
-    assert!(page.contains("https://ADDRESS"), "{page}");
-    assert_eq!(line(&server, "other")["client"], "127.0.0.1");
+    let unconfigured = Installation::of_fixture();
+    let (_installation, other) = serving(json!(["192.0.2.0/24"]));
+    for server in [&unconfigured.serve(&[]), &other] {
+        let page = ask(server, "other");
+        assert!(!page.contains("registry.example.com"), "{page}");
+        assert!(page.contains("https://ADDRESS"), "{page}");
+        assert_eq!(line(server, "other")["client"], "127.0.0.1");
+    }
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(super) const GENERAL: &[Key<Config>] = &[
     .also(&["THV_REGISTRY_INTERNAL_ADDRESS"]),
     Key::new(
         "server.trustedProxies",
-        Text("127.0.0.0/8, ::1/128"),
+        Text("none"),
         |c: &mut Config| Slot::Networks(&mut c.trusted_proxies),
         "Proxies in front: their `X-Forwarded-For` is the client's address in the log, their `X-Forwarded-Proto`, `-Host` and `-Prefix` are the address that the page `/` shows. `none` trusts no proxy.",
     ),
