@@ -268,3 +268,14 @@ fn a_mistyped_folder_is_not_made() {
         assert!(!here.path("typo").exists());
     }
 }
+
+#[test]
+fn a_pipe_without_a_reader_is_refused_after_a_while() {
+    let here = synchronized();
+    let fifo = here.path("unread");
+    make_fifo(&fifo);
+    let ended = run(&here, "export", &fifo, &[]).expect(1);
+    for word in ["waiting for a process that reads", "no process reads"] {
+        assert!(ended.stderr.contains(word), "{word}: {}", ended.stderr);
+    }
+}

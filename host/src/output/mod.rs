@@ -3,6 +3,7 @@
 
 mod place;
 mod protected;
+mod special;
 mod staged;
 
 use std::{
@@ -70,12 +71,7 @@ impl Output {
             }
             Place::Special(place) => {
                 require_force(&place, replace)?;
-                Sink::Direct(
-                    OpenOptions::new()
-                        .write(true)
-                        .open(&place)
-                        .with_context(|| format!("{} cannot be written", place.display()))?,
-                )
+                Sink::Direct(special::open(&place)?)
             }
             Place::Descriptor(number) => Sink::Direct(inherited(number)?),
         };
