@@ -180,14 +180,23 @@ pub struct Postgres {
     pub standby: Option<Box<Postgres>>,
 }
 
+/// Added to the time of a statement, for its connection and its way there and back.
+const CONNECTING: Duration = Duration::from_secs(1);
+
 impl Postgres {
     /// Ends statements of requests before the requests themselves end, so that a silent database is named as the cause.
     /// With a standby there is time for the primary after it.
     pub(super) fn bound_requests(&mut self, whole: Duration) {
-        let most = whole.saturating_mul(3) / 5;
-        self.request_timeout = self.statement_timeout.min(most);
+        let most = whole.saturating_mul(3) / 4;
+        let bound = |server: &Self, most| {
+            server
+                .statement_timeout
+                .saturating_add(CONNECTING)
+                .min(most)
+        };
+        self.request_timeout = bound(self, most);
         if let Some(standby) = &mut self.standby {
-            standby.request_timeout = standby.statement_timeout.min(most / 2);
+            standby.request_timeout = bound(standby, most / 2);
         }
     }
 

@@ -137,7 +137,7 @@ pub(super) const DATABASE: &[Key<Config>] = &[
         "database.statementTimeout",
         Text("30s"),
         |c: &mut Config| Slot::Time(&mut c.database.server.statement_timeout, MILLISECOND..=HOUR),
-        "After this time the server cancels a statement. One of a request ends earlier, after three fifths of \
+        "After this time the server cancels a statement. One of a request ends earlier, after three quarters of \
          `limits.requestTimeout`.",
     ),
     Key::new(

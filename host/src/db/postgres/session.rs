@@ -3,10 +3,10 @@
 
 use std::{
     sync::{
-        Arc, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use cairn_registry::store::Value;
@@ -31,15 +31,7 @@ pub struct Session {
     own: Arc<Mutex<Option<Lent>>>,
     /// For one statement, its connection included; without it as long as the pool and the server take.
     patience: Option<Duration>,
-    /// When a statement ran into that limit last.
-    silent: Arc<Moment>,
 }
-
-/// A moment, or none yet.
-type Moment = std::sync::Mutex<Option<Instant>>;
-
-/// After a statement ran into its limit, others of the same request are not waited for.
-const AFTERMATH: Duration = Duration::from_millis(500);
 
 impl Session {
     pub(super) fn new(pool: Arc<Pool>, generation: Arc<AtomicU64>) -> Self {
@@ -49,7 +41,6 @@ impl Session {
             standby: None,
             own: Arc::default(),
             patience: None,
-            silent: Arc::default(),
         }
     }
 
@@ -74,29 +65,16 @@ impl Session {
         let Some(patience) = self.patience else {
             return self.run_to_its_end(sql, parameters).await;
         };
-        if self.was_silent_lately() {
-            let told = "a statement before it had no answer".to_owned();
-            return Err(Failure::Unreachable(SILENT, told));
-        }
         let running = self.run_to_its_end(sql, parameters);
         match tokio::time::timeout(patience, running).await {
             Ok(answer) => answer,
             Err(_) => {
                 // A connection in the middle of an answer is closed, and the server told to cancel.
                 drop(self.own.lock().await.take());
-                *self.silent() = Some(Instant::now());
                 let told = format!("no answer to a statement of a request within {patience:?}");
                 Err(Failure::Unreachable(SILENT, told))
             }
         }
-    }
-
-    fn was_silent_lately(&self) -> bool {
-        self.silent().is_some_and(|at| at.elapsed() < AFTERMATH)
-    }
-
-    fn silent(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.silent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn run_to_its_end(&self, sql: &str, parameters: &[Value]) -> Result<Answer, Failure> {
