@@ -67,3 +67,25 @@ fn legacy_entries_that_turn_bad_are_served_as_they_were() {
         assert_eq!(findings[0]["name"], "io.github.stacklok/spoiled", "{bad}");
     }
 }
+
+#[test]
+fn more_findings_than_the_bound_fail_the_pass_and_cost_no_good_record() {
+    let installation = Installation::empty();
+    let keep = record("keep", "1.0.0");
+    let file = installation.write("list.json", &json!([keep]).to_string());
+    installation.configure(of_file(&file));
+    installation.sync();
+    let mut list = vec![keep, record("new", "1.0.0")];
+    list.extend((0..10_001).map(|number| json!(number)));
+    installation.write("list.json", &json!(list).to_string());
+    let ended = installation.run(&["sync", "--once"]).expect(1);
+    assert!(ended.stderr.contains("10000 records"), "{}", ended.stderr);
+    let report = installation
+        .run(&["sync", "--report", "--format", "json"])
+        .expect(0);
+    let report = report.json();
+    assert_eq!(report["sources"][0]["phase"], "failed");
+    let server = installation.serve(&["--sync=false"]);
+    let keys = server.public.get("/v0.1/servers").keys();
+    assert_eq!(keys, ["com.example/keep 1.0.0", "com.example/new 1.0.0"]);
+}

@@ -98,7 +98,8 @@ registries:
 public ones and to its own class (private, loopback, link-local), never from https to http. A read fails when less than
 1 KiB per second arrives over 30 s, or over `timeout` if that is shorter. A `Retry-After` counts up to the larger of
 `syncPolicy.interval` and an hour. A pass fails when ten pages in a row bring no new record, or when a page leads to a next
-one by a cursor that is not understood. Of one pass 10,000 findings are stored and the others counted.
+one by a cursor that is not understood. A pass with more than 10,000 findings (records that are quarantined, duplicate or
+skipped) fails too; what it brought until then is served.
 
 **Folders.** `git.path` may name a folder. Its `.json` files are read in byte order, without those of folders below it. A
 file counts if it is a list of servers, or one server with an MCP `$schema`, `packages` or `remotes`, or a name such as

@@ -222,12 +222,18 @@ impl Attempt<'_> {
                         intake.push(item);
                         if intake.is_full() {
                             self.commit(&mut intake).await?;
+                            if intake.is_beyond_findings() {
+                                return self.refused(SourceError::useless()).await;
+                            }
                             renewal.reset();
                         }
                     }
                 }
                 Ok(Step::Complete(complete)) => {
                     self.commit(&mut intake).await?;
+                    if intake.is_beyond_findings() {
+                        return self.refused(SourceError::useless()).await;
+                    }
                     let (mut pass, taken) = intake.finish();
                     if complete.partial {
                         tracing::warn!(

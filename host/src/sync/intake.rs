@@ -92,6 +92,11 @@ impl Intake {
         self.items.len()
     }
 
+    /// Whether more was found wrong than is stored of one pass.
+    pub(super) fn is_beyond_findings(&self) -> bool {
+        self.taken.unlisted > 0
+    }
+
     /// Commits what there is.
     pub(super) async fn commit<D: Db>(&mut self, cx: Cx<'_, D>) -> Result<()> {
         if self.items.is_empty() {

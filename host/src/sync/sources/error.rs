@@ -34,6 +34,10 @@ pub(crate) enum Kind {
     Other,
 }
 
+/// The message for a pass with more findings than its bound.
+const USELESS: &str = "more than 10000 records of the source cannot be served, as of an upstream that repeats itself; look at \
+    `cairn sync --report`, and report it to the operator of the source";
+
 /// A pass that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SourceError {
@@ -51,6 +55,11 @@ impl SourceError {
             message: message.into(),
             retry_after: None,
         }
+    }
+
+    /// More was found wrong in a pass than is stored of one.
+    pub(in crate::sync) fn useless() -> Self {
+        Self::new(Kind::Inconsistent, USELESS)
     }
 
     pub(super) fn stopped() -> Self {

@@ -1,9 +1,6 @@
 //! Notices an upstream that repeats itself: page after page with a new cursor and nothing new on it.
 
-use std::{
-    collections::{HashSet, hash_map::DefaultHasher},
-    hash::{Hash, Hasher},
-};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::sync::formats::{Item, identity};
 
@@ -14,20 +11,45 @@ const BARREN_PAGES: u32 = 10;
 pub(super) const REPEATS: &str = "the upstream repeats itself: the last 10 pages brought no record that was new to this \
     pass, and yet each had a new cursor; report it to the operator of the upstream";
 
+/// Bits of the set of keys. With a million keys in it, one new key in eight counts as met: ten pages in a row of such keys
+/// alone do not happen.
+const BITS: usize = 1 << 23;
+
 /// The keys that a pass has met.
-#[derive(Default)]
 pub(super) struct Progress {
-    /// Digests of names and versions.
-    met: HashSet<u64>,
+    /// A bit for each digest of name and version: memory does not grow with the upstream.
+    met: Box<[u64]>,
     fresh: bool,
     barren: u32,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            met: vec![0; BITS / 64].into_boxed_slice(),
+            fresh: false,
+            barren: 0,
+        }
+    }
 }
 
 impl Progress {
     pub(super) fn note(&mut self, item: &Item) {
         if let Some(digest) = digest(item) {
-            self.fresh |= self.met.insert(digest);
+            self.fresh |= self.insert(digest);
         }
+    }
+
+    /// Whether the set lacked that digest, as far as a bit tells.
+    fn insert(&mut self, digest: u64) -> bool {
+        let bit = usize::try_from(digest % BITS as u64).unwrap_or(0);
+        let Some(word) = self.met.get_mut(bit / 64) else {
+            return false;
+        };
+        let mask = 1 << (bit % 64);
+        let is_new = *word & mask == 0;
+        *word |= mask;
+        is_new
     }
 
     /// Ends a page; false after too many pages in a row without a new key.
@@ -52,4 +74,32 @@ fn digest(item: &Item) -> Option<u64> {
         _ => return None,
     }
     Some(hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_pages_of_met_keys_end_a_pass_and_new_keys_do_not() {
+        let mut progress = Progress::default();
+        let mut pages = 0_u64;
+        let mut page = |keys: std::ops::Range<u64>| {
+            for key in keys {
+                let mut hasher = DefaultHasher::new();
+                key.hash(&mut hasher);
+                progress.fresh |= progress.insert(hasher.finish());
+            }
+            pages += 1;
+            progress.next_page()
+        };
+        for number in 0..10_000 {
+            assert!(page(number * 100..number * 100 + 100), "page {number}");
+        }
+        for _ in 0..9 {
+            assert!(page(0..100));
+        }
+        assert!(!page(500..600));
+        assert_eq!(pages, 10_010);
+    }
 }
