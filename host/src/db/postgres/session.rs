@@ -3,10 +3,10 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use cairn_registry::store::Value;
@@ -31,7 +31,15 @@ pub struct Session {
     own: Arc<Mutex<Option<Lent>>>,
     /// For one statement, its connection included; without it as long as the pool and the server take.
     patience: Option<Duration>,
+    /// When a statement ran into that limit last, if none has been answered since.
+    silent: Arc<Moment>,
 }
+
+/// A moment, or none yet.
+type Moment = std::sync::Mutex<Option<Instant>>;
+
+/// After a statement ran into its limit, the next ones of its request fail at once: the request has no time left for them.
+const AFTERMATH: Duration = Duration::from_millis(100);
 
 impl Session {
     pub(super) fn new(pool: Arc<Pool>, generation: Arc<AtomicU64>) -> Self {
@@ -41,6 +49,7 @@ impl Session {
             standby: None,
             own: Arc::default(),
             patience: None,
+            silent: Arc::default(),
         }
     }
 
@@ -65,16 +74,34 @@ impl Session {
         let Some(patience) = self.patience else {
             return self.run_to_its_end(sql, parameters).await;
         };
+        if self.was_silent_lately() {
+            let told = "a statement before it had no answer".to_owned();
+            return Err(Failure::Unreachable(SILENT, told));
+        }
         let running = self.run_to_its_end(sql, parameters);
         match tokio::time::timeout(patience, running).await {
-            Ok(answer) => answer,
+            Ok(answer) => {
+                if answer.is_ok() {
+                    *self.silent() = None;
+                }
+                answer
+            }
             Err(_) => {
+                *self.silent() = Some(Instant::now());
                 // A connection in the middle of an answer is closed, and the server told to cancel.
                 drop(self.own.lock().await.take());
                 let told = format!("no answer to a statement of a request within {patience:?}");
                 Err(Failure::Unreachable(SILENT, told))
             }
         }
+    }
+
+    fn was_silent_lately(&self) -> bool {
+        self.silent().is_some_and(|at| at.elapsed() < AFTERMATH)
+    }
+
+    fn silent(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn run_to_its_end(&self, sql: &str, parameters: &[Value]) -> Result<Answer, Failure> {
