@@ -5,6 +5,7 @@ mod batch;
 mod bulk;
 mod connection;
 mod connector;
+mod deadline;
 mod driver;
 mod failure;
 mod follow;
@@ -172,7 +173,7 @@ impl Db for Postgres {
     }
 
     async fn query(&self, sql: &str, parameters: Vec<Value>) -> Result<Vec<Row>> {
-        let answer = self.pool.query(sql, &parameters, true).await?;
+        let answer = self.pool.query(sql, &parameters, true, None).await?;
         Ok(answer.rows.into_iter().map(Row::new).collect())
     }
 

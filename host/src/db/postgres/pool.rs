@@ -18,7 +18,8 @@ use tokio::{
 };
 
 use super::{
-    connection::Connection, connector::Connector, failure::Failure, lent::Lent, values::Answer,
+    connection::Connection, connector::Connector, deadline::Deadline, failure::Failure, lent::Lent,
+    values::Answer,
 };
 use crate::{
     config::model,
@@ -130,9 +131,11 @@ impl Pool {
         sql: &str,
         parameters: &[Value],
         may_repeat: bool,
+        deadline: Option<Deadline>,
     ) -> Result<Answer, Failure> {
         loop {
             let (mut lent, used) = self.lend_used().await?;
+            deadline.map_or(Ok(()), Deadline::check)?;
             let outcome = lent.query(sql, parameters).await;
             if outcome.is_ok() || !used || !may_repeat || lent.is_good() {
                 return outcome;

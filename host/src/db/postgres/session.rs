@@ -13,6 +13,7 @@ use cairn_registry::store::Value;
 use tokio::sync::Mutex;
 
 use super::{
+    deadline::Deadline,
     failure::{Failure, SILENT},
     lent::Lent,
     pool::Pool,
@@ -72,13 +73,14 @@ impl Session {
     /// Runs one statement.
     pub async fn run(&self, sql: &str, parameters: &[Value]) -> Result<Answer, Failure> {
         let Some(patience) = self.patience else {
-            return self.run_to_its_end(sql, parameters).await;
+            return self.run_to_its_end(sql, parameters, None).await;
         };
         if self.was_silent_lately() {
             let told = "a statement before it had no answer".to_owned();
             return Err(Failure::Unreachable(SILENT, told));
         }
-        let running = self.run_to_its_end(sql, parameters);
+        let deadline = Deadline::after(patience);
+        let running = self.run_to_its_end(sql, parameters, deadline);
         match tokio::time::timeout(patience, running).await {
             Ok(answer) => {
                 if answer.is_ok() {
@@ -104,7 +106,12 @@ impl Session {
         self.silent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn run_to_its_end(&self, sql: &str, parameters: &[Value]) -> Result<Answer, Failure> {
+    async fn run_to_its_end(
+        &self,
+        sql: &str,
+        parameters: &[Value],
+        deadline: Option<Deadline>,
+    ) -> Result<Answer, Failure> {
         if let Some(standby) = &self.standby {
             standby.admit()?;
         }
@@ -115,6 +122,7 @@ impl Session {
             (_, Some(own)) => own.query(sql, parameters).await,
             (Role::Begins, empty) => {
                 let mut lent = self.pool.lend().await?;
+                deadline.map_or(Ok(()), Deadline::check)?;
                 // Whatever comes of it, the connection is rolled back before somebody else gets it.
                 lent.set_in_transaction(true);
                 empty.insert(lent).query(sql, parameters).await
@@ -122,7 +130,8 @@ impl Session {
             (role, None) => {
                 // Statements outside a transaction do not wait for each other.
                 drop(own);
-                let answer = self.pool.query(sql, parameters, role == Role::Reads).await;
+                let may_repeat = role == Role::Reads;
+                let answer = self.pool.query(sql, parameters, may_repeat, deadline).await;
                 if role == Role::Writes {
                     self.generation.fetch_add(1, Ordering::AcqRel);
                 }
