@@ -17,10 +17,11 @@ use cairn_registry::{
 use futures_util::FutureExt;
 
 use super::{
-    attempt::{self, FIRST_PAUSE, Outcome},
+    attempt::{self, Outcome},
     backoff::Backoff,
     holder,
     keep::{self, BUSY_NAP},
+    pause::FIRST_PAUSE,
     scratch::{self, Scratch},
     settings,
     sources::{Context, Stop},

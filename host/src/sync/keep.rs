@@ -14,7 +14,9 @@ use super::{
     attempt::{self, OVERRULED, Outcome, REMOVED},
     backoff::Backoff,
     daemon::Daemon,
-    holder, times,
+    holder,
+    pause::FIRST_PAUSE,
+    times,
 };
 use crate::config::Source;
 
@@ -79,7 +81,7 @@ impl Turns {
                 daemon.nap(pause).await
             }
             Next::BackOff => {
-                let most = source.interval.max(attempt::FIRST_PAUSE);
+                let most = source.interval.max(FIRST_PAUSE);
                 let pause = self.backoff.next().min(most);
                 daemon.wait_for_writes(source, pause).await
             }

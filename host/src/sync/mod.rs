@@ -9,6 +9,7 @@ mod holder;
 mod intake;
 mod keep;
 mod observe;
+mod pause;
 mod preview;
 mod remedy;
 mod scratch;
