@@ -151,7 +151,7 @@ impl<D: Db> Router<D> {
     }
 }
 
-/// Whether the answer to this target depends on the database. It does not for the sign of life.
+/// Returns true if the answer to this target depends on the database. That of the liveness probe does not.
 #[must_use]
 pub fn needs_database(uri: &Uri) -> bool {
     let headers = HeaderMap::new();

@@ -25,7 +25,7 @@ use crate::{
 /// One per instance, and with it one reading connection.
 static SERVICE: OnceLock<Service> = OnceLock::new();
 
-/// What answers, and the seconds that an answer may take.
+/// The router, and the seconds that an answer may take.
 struct Service {
     router: Router<Store>,
     limit: Option<u64>,

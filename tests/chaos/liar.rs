@@ -25,7 +25,7 @@ pub(crate) struct Liar {
     pub told: Arc<AtomicUsize>,
 }
 
-/// What it does at the moment: the same lie for some requests, then another one.
+/// The present state: the same lie for some requests, then another one.
 struct State {
     rng: Rng,
     lie: usize,

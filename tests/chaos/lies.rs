@@ -55,7 +55,7 @@ fn config(liars: &[Liar]) -> Value {
     })
 }
 
-/// What clients are told, without the times at which this registry learnt of it.
+/// Answers to clients, without the times at which this registry learnt of the records.
 fn told(server: &Server) -> Vec<Value> {
     let mut told = Vec::new();
     let mut target = "/v0.1/servers?limit=100".to_owned();

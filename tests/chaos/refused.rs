@@ -10,7 +10,7 @@ use crate::stage::{PATIENCE, alone, fresh, postgres, rounds};
 /// From the end of the trouble until sources are read again.
 const BACK: Duration = Duration::from_secs(10);
 
-/// What a daemon has done so far.
+/// Work that a daemon has done so far.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Done {
     attempts: f64,
@@ -43,7 +43,7 @@ impl Done {
     }
 }
 
-/// What probe and metrics say of the database.
+/// Waits until probe and metrics show that state of the database.
 pub(crate) fn until_state(server: &Server, state: &str) {
     until(&format!("the database to be {state}"), PATIENCE, || {
         let ready = server.internal.get("/readyz");

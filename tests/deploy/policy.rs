@@ -74,7 +74,7 @@ fn allows(spec: &Value, way: Way, peer: Peer, protocol: &str, port: u64) -> bool
     })
 }
 
-/// Whether an element of `from` or `to` selects the peer.
+/// Returns true if an element of `from` or `to` selects the peer.
 fn is_meant(end: &Value, peer: Peer) -> bool {
     match peer {
         Address(address) => is_within(&end["ipBlock"], address.parse().expect("an address")),

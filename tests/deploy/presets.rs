@@ -1,4 +1,4 @@
-//! What the presets carry beyond names: the guides' production sections, and numbers that fit each other.
+//! Content of the presets beyond names: the guides' production sections, and numbers that fit each other.
 
 use serde_json::{Value, json};
 

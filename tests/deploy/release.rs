@@ -47,7 +47,7 @@ impl Release {
         tool::output(&mut self.command(line))
     }
 
-    /// What helm says when it refuses, which it has to.
+    /// Returns helm's words when it refuses, which it has to.
     #[track_caller]
     fn refused(&self, line: &str) -> String {
         let (done, said) = tool::ended(&mut self.command(line));

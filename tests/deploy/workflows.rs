@@ -14,7 +14,7 @@ fn jobs(name: &str) -> Value {
     Manifests::of_file(&path).0[0]["jobs"].clone()
 }
 
-/// What the steps of a job run.
+/// Commands of a job's steps.
 fn scripts(job: &Value) -> String {
     list(&job["steps"]).map(|step| text(&step["run"])).collect()
 }

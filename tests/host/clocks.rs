@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, process::Command, time::Duration};
 use cairn_tests::{Installation, Server, installation::of_file, until};
 use serde_json::{Value, json};
 
-/// What an upstream may take to be served after it changed, on a busy machine.
+/// Longest time until a change is served, on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
 
 /// Starts, each by another clock: ahead and back, from and to 1970, right again.

@@ -28,7 +28,7 @@ pub(crate) enum Store {
         standby: Postgres,
         primary: Postgres,
     },
-    /// Which one it is cannot be told.
+    /// An unknown one: its variables cannot be read.
     Unread(Unread),
 }
 

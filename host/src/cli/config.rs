@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is in force and not shown, as comments.
+/// Comments on settings that are in force and not shown.
 fn secrets(config: &Config) -> String {
     let server = &config.database.server;
     let given = [

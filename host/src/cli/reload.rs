@@ -23,7 +23,7 @@ const RELOADED: [&str; 5] = [
     "sync.fullPassInterval",
 ];
 
-/// What every daemon of this process is made of.
+/// Parts that all daemons of this process share.
 pub(super) struct Parts {
     pub(super) db: Store,
     pub(super) health: Arc<Health>,

@@ -50,6 +50,17 @@ impl Settings {
         Ok(Arc::new(config))
     }
 
+    /// The same for a command that has nothing to do without sources.
+    pub(super) fn load_with_sources(&self, listeners: Overrides) -> Result<Arc<Config>> {
+        let config = self.load(listeners)?;
+        if config.sources.is_empty() {
+            bail!(
+                "no source is configured: name a file by --config FILE; `cairn config --document` shows how it looks"
+            );
+        }
+        Ok(config)
+    }
+
     /// Files that no output of a command replaces.
     pub(super) fn protected(&self, config: &Config) -> Protected {
         Protected::all(config, self.file().as_deref())
@@ -77,17 +88,6 @@ impl Settings {
             }
         }
         Ok(())
-    }
-
-    /// The same for a command that has nothing to do without sources.
-    pub(super) fn load_with_sources(&self, listeners: Overrides) -> Result<Arc<Config>> {
-        let config = self.load(listeners)?;
-        if config.sources.is_empty() {
-            bail!(
-                "no source is configured: name a file by --config FILE; `cairn config --document` shows how it looks"
-            );
-        }
-        Ok(config)
     }
 }
 
@@ -135,7 +135,7 @@ pub(super) async fn current(config: &Config) -> Result<Store> {
     }
 }
 
-/// How the schema stands, as soon as the user may read it: whoever migrates may still be at it, or about to grant.
+/// Returns the state of the schema, as soon as the user may read it: a migration may still run, or be about to grant.
 async fn granted(config: &Config, db: &Store) -> Result<Standing> {
     let server = config.database.postgres.as_ref();
     let (attempts, pause) = server.map_or((1, Duration::ZERO), |server| {

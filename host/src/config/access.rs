@@ -1,4 +1,4 @@
-//! How a source of kind `api` or `file.url` identifies itself: the places of its keys, and the rules for request headers.
+//! Credentials of a source of kind `api` or `file.url`: the places of its keys, and the rules for request headers.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What differs between two configurations, by key.
+//! Differences between two configurations, by key.
 
 use super::{key::Bind, keys, model::Config};
 

@@ -81,7 +81,7 @@ pub struct Source {
     pub filter: Filter,
 }
 
-/// What a whole reading of a source may remove.
+/// Entries that a whole reading of a source may remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Removals {
     /// Most of the source only when a second reading confirms it.
@@ -128,7 +128,7 @@ pub enum GitReference {
     Commit(String),
 }
 
-/// What a source shows to its web server, and which authorities it trusts.
+/// Credentials and headers that a source sends to its web server, and the authorities that it trusts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
     pub credentials: Option<Credentials>,

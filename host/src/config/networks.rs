@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr, str::FromStr};
 
 use ipnet::IpNet;
 
-/// What stands for no network at all.
+/// The word for no network at all.
 const NONE: &str = "none";
 
 /// A list of networks.
@@ -12,7 +12,7 @@ const NONE: &str = "none";
 pub struct Networks(Vec<IpNet>);
 
 impl Networks {
-    /// Whether one of them has this address. One of IPv4 is the same in the notation of IPv6.
+    /// Returns true if one of them has this address. One of IPv4 is the same in the notation of IPv6.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

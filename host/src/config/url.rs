@@ -42,7 +42,7 @@ pub(super) fn base(text: &str) -> Result<(), String> {
     }
 }
 
-/// What is shown in place of a value.
+/// Text in place of a value.
 const MASK: &str = "***";
 
 /// Parameters that say what is asked for; the values of all others may be secrets and are shown as `***`.

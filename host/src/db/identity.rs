@@ -13,7 +13,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::connection::{Connection, Role, failed};
 
-/// What each file of SQLite begins with.
+/// First bytes of each file of SQLite.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// `CARN`, the application id of cairn's files.
@@ -51,7 +51,7 @@ pub(super) fn require_ours(path: &Path) -> Result<()> {
     }
 }
 
-/// Whether it is a database that another program made. A damaged file is not.
+/// Returns true for a database that another program made. A damaged file is none.
 pub(super) fn is_foreign(path: &Path) -> bool {
     require_ours(path).is_err_and(|error| error.cause() == Some(NOT_OURS))
 }

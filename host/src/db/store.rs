@@ -64,7 +64,7 @@ impl Store {
         }
     }
 
-    /// Whether the last batch that says something of it was taken.
+    /// State by the last batch that shows something of it.
     #[must_use]
     pub fn writes(&self) -> Writes {
         match self {

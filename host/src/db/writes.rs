@@ -1,4 +1,4 @@
-//! What the database made of the last batch: whether it takes writes at all.
+//! State of the database for writes, by the outcome of the last batch.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -7,7 +7,7 @@ use std::{
 
 use cairn_registry::{ErrorKind, Result};
 
-/// Whether a database takes writes, as far as this process has tried.
+/// Ability of a database to take writes, as far as this process has tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writes {
     Taken,
@@ -29,10 +29,10 @@ impl Writes {
     }
 }
 
-/// How long a smaller batch that is taken says nothing against a disk that was full.
+/// Time in which a smaller batch that is taken does not disprove a full disk.
 const DOUBT: Duration = Duration::from_secs(10 * 60);
 
-/// What batches show of the database, shared by all who write.
+/// State of the database by its batches, shared by all writers.
 #[derive(Debug, Default)]
 pub(super) struct LastWrite(Mutex<Option<Refused>>);
 

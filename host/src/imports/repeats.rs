@@ -13,7 +13,7 @@ const QUIET: Duration = Duration::from_secs(60);
 /// Most lines that are remembered.
 const MOST: usize = 64;
 
-/// What to do with a line.
+/// Decision on a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Turn {
     /// Log it; so many like it were left out since the last one.

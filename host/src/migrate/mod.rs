@@ -126,14 +126,14 @@ pub async fn down(db: &impl Db, most: usize) -> Result<Vec<&'static Step>> {
     Ok(done)
 }
 
-/// How long until a database is tried again that another process writes to, and how often that is logged.
+/// Pauses between attempts at a database that another process writes to, and between log lines about it.
 const PAUSE: Duration = Duration::from_millis(500);
 const LOGGED: Duration = Duration::from_secs(10);
 
 /// Gives a row when this transaction got the lock of migrations.
 const LOCK: &str = "SELECT 1 WHERE pg_try_advisory_xact_lock(4849183527413)";
 
-/// Whether another process has the lock of migrations.
+/// Returns true if another process has the lock of migrations.
 fn is_locked_out(error: &Error) -> bool {
     let cause = error.cause().unwrap_or_default();
     error.kind() == ErrorKind::Stale && cause.contains(LOCK)

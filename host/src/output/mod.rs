@@ -21,10 +21,10 @@ pub use self::{
     staged::{Access, Staged},
 };
 
-/// What may lie where an output is to be put.
+/// Rule for a file that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replace {
-    /// Nothing, or an empty file.
+    /// Only an empty file is replaced.
     No,
     Yes,
 }
@@ -85,7 +85,7 @@ impl Output {
         })
     }
 
-    /// Whether the output is standard output, so that messages belong elsewhere.
+    /// Returns true if the output is standard output, so that messages belong elsewhere.
     #[must_use]
     pub fn is_stdout(&self) -> bool {
         self.is_stdout
@@ -131,7 +131,7 @@ impl Write for Output {
     }
 }
 
-/// Whether both paths lead to the same file, by device and inode.
+/// Returns true if both paths lead to the same file, by device and inode.
 #[must_use]
 pub fn is_same_file(one: &Path, other: &Path) -> bool {
     protected::is_same_file(one, other)

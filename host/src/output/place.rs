@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 /// Links that are followed; as many as Linux follows.
 const LINKS: usize = 40;
 
-/// What a path leads to.
+/// Target of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
     /// A regular file, or a file that is not there yet.

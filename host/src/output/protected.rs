@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 use super::place::{self, Place};
 use crate::config::{self, Config};
 
-/// What lies beside a database that is in use.
+/// Suffixes of the files beside a database that is in use.
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Files with the words for each.
@@ -89,7 +89,7 @@ pub(super) fn is_same_file(one: &Path, other: &Path) -> bool {
     is_file(one, fs::metadata(other).ok().as_ref())
 }
 
-/// Where a file is or would be, without links on the way.
+/// Returns the path of a file that is or would be there, without links on the way.
 fn at(path: &Path) -> PathBuf {
     let path = match place::resolve(path) {
         Ok(Place::Regular(path) | Place::Special(path)) => path,

@@ -65,7 +65,7 @@ pub(super) fn open(place: &Path) -> Result<File> {
     }
 }
 
-/// Whether a FIFO has no reader yet.
+/// Returns true if a FIFO has no reader yet.
 fn is_unread(place: &Path, error: &io::Error) -> bool {
     let is_fifo = || {
         place

@@ -17,12 +17,12 @@ use super::Replace;
 /// Bytes of a name that leave room for more before and behind it.
 const LONGEST: usize = 200;
 
-/// Who may read the file.
+/// Users that may read the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Its owner.
     Owner,
-    /// Whoever the umask of the process lets.
+    /// Users that the umask of the process admits.
     Umask,
 }
 
@@ -64,7 +64,7 @@ impl Staged {
         })
     }
 
-    /// Where it is now.
+    /// Path of the unfinished file.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.file.path()

@@ -25,7 +25,7 @@ use crate::config::model::Limits;
 /// Streams that one HTTP/2 connection may have open.
 const STREAMS: u32 = 128;
 
-/// How often a silent HTTP/2 peer is asked whether it is still there.
+/// Pause after which a silent HTTP/2 peer gets a ping.
 const PING: Duration = Duration::from_secs(30);
 
 /// Header fields of one request.

@@ -1,4 +1,4 @@
-//! What a proxy in front says of a client: its address, and the address under which it reached the proxy. Only the word of
+//! A client as a proxy in front reports it: its address, and the address under which it reached the proxy. Only the word of
 //! trusted proxies is taken.
 
 use std::net::{IpAddr, SocketAddr};

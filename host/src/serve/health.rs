@@ -26,7 +26,7 @@ pub struct Health {
     loaded: AtomicBool,
     schema: Mutex<Schema>,
     sources: Mutex<BTreeMap<String, Source>>,
-    /// What the database said when it was asked last, where that was no answer.
+    /// Failure of the database when it was asked last.
     failure: Mutex<Option<String>>,
 }
 
@@ -106,7 +106,7 @@ impl Health {
         self.draining.store(true, Ordering::Release);
     }
 
-    /// Why the database did not answer, when it was asked last.
+    /// Failure of the database when it was asked last.
     pub(super) fn failure(&self) -> Option<String> {
         lock(&self.failure).clone()
     }

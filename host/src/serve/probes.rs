@@ -19,7 +19,7 @@ use crate::{config::model, db::Store, telemetry::metrics::Metrics, version::Vers
 /// Between two looks at readiness.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// How much of readiness is shown.
+/// Extent to which readiness is shown.
 #[derive(Clone, Copy)]
 enum Detail {
     /// To operators: components, sources, messages.
@@ -129,7 +129,7 @@ impl Probes {
         (ready, answer)
     }
 
-    /// Looks at readiness again and again, so that the log tells of a change even where nobody asks.
+    /// Looks at readiness again and again, so that a change is logged even where no client asks.
     pub(crate) async fn watch(self) {
         loop {
             let _ = self.ready().await;

@@ -36,11 +36,11 @@ use crate::{
     telemetry::trace::{Kind as SpanKind, Parent, Span},
 };
 
-/// What an operator reads of a source that another process removed.
+/// Message for a source that another process removed.
 pub const REMOVED: &str = "another process has applied a configuration without this source, later than this one: give both \
     processes the same configuration, then restart this one";
 
-/// What an operator reads of a source that another process configured.
+/// Message for a source that another process configured.
 pub const OVERRULED: &str = "another process configured this source otherwise, later than this one: it is left to \
     processes with that configuration. To have this one's apply again, start this one anew";
 

@@ -37,7 +37,7 @@ use crate::{
 /// Between two looks whether a database that took no writes takes them.
 const PROBE: Duration = Duration::from_secs(2);
 
-/// Where the time comes from.
+/// Source of the time.
 pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Everything attempts share.
@@ -49,13 +49,13 @@ pub struct Daemon {
     pub(super) tracer: Option<Arc<Tracer>>,
     /// Tells this process from others on the same database.
     pub(super) owner: String,
-    /// What rows do not show.
+    /// State that rows do not show.
     pub(super) unwritten: Arc<Unwritten>,
     probed: tokio::sync::Mutex<Option<(Instant, Result<(), ()>)>>,
     /// Records that attempts of this process have committed.
     pub(super) committed: AtomicU64,
     clock: Clock,
-    /// Whether passes remove whatever they did not meet.
+    /// True if passes remove all that they did not meet.
     pub(super) allow_removals: bool,
     namespace: Namespace,
     stop: Stop,
@@ -209,7 +209,7 @@ impl Daemon {
         }
     }
 
-    /// Whether the database takes a small write. Sources that ask at the same time share an answer.
+    /// Returns true if the database takes a small write. Sources that ask at the same time share an answer.
     async fn probe(&self, source: &Source) -> Result<(), ()> {
         let mut last = self.probed.lock().await;
         if let Some((when, outcome)) = *last

@@ -1,9 +1,9 @@
-//! The name by which a process holds leases. It says enough for another process of the same machine to see that the holder is
-//! gone, so that nobody waits for the end of a dead process's lease.
+//! The name by which a process holds leases. Another process of the same machine can tell by it that the holder has ended, so
+//! that no process waits for the end of a dead process's lease.
 
 use std::{fs, io};
 
-/// What is written for something that this system does not tell.
+/// Word for a part that this system does not provide.
 const UNKNOWN: &str = "-";
 
 /// A process, as a lease names it.
@@ -51,7 +51,7 @@ impl Process {
         })
     }
 
-    /// Whether ids mean the same there as here.
+    /// Returns true if ids mean the same there as here.
     fn is_near(&self, own: &Self) -> bool {
         let known = ![&self.start, &self.namespace, &self.boot]
             .iter()
@@ -104,7 +104,7 @@ pub(super) fn own() -> String {
     )
 }
 
-/// Whether the holder was a process of this machine that has ended.
+/// Returns true if the holder was a process of this machine that has ended.
 pub(super) fn is_gone(owner: &str) -> bool {
     Process::parse(owner).is_some_and(|holder| holder.is_near(&Process::own()) && holder.is_gone())
 }

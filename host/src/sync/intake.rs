@@ -92,7 +92,7 @@ impl Intake {
         self.items.len()
     }
 
-    /// Whether more was found wrong than is stored of one pass.
+    /// Returns true if the pass has more findings than are stored of one.
     pub(super) fn is_beyond_findings(&self) -> bool {
         self.taken.unlisted > 0
     }

@@ -20,13 +20,13 @@ use super::{
 };
 use crate::config::Source;
 
-/// How long a source sleeps at most before it looks at its row again: another process may have moved it.
+/// Longest sleep of a source before it looks at its row again: another process may have moved it.
 const LONGEST_NAP: Duration = Duration::from_secs(30);
 
 /// Between two looks at a source that another process is reading.
 pub(super) const BUSY_NAP: Duration = Duration::from_secs(1);
 
-/// What a turn of the loop comes to.
+/// Outcome of a turn of the loop.
 enum Next {
     /// The row says when the source is due again.
     Look,
@@ -56,11 +56,11 @@ pub(super) async fn keep(daemon: &Daemon, source: &Source) {
     }
 }
 
-/// What one turn leaves to the next.
+/// State that one turn leaves to the next.
 #[derive(Default)]
 struct Turns {
     backoff: Backoff,
-    /// Whether the turn before ended with an attempt that the row should show.
+    /// True if the turn before ended with an attempt that the row should show.
     attempted: bool,
     /// The holder that the log names already.
     waited_for: String,
@@ -183,7 +183,7 @@ async fn crashed(daemon: &Daemon, source: &Source, words: &str) {
     }
 }
 
-/// What a panic said.
+/// Returns the message of a panic.
 pub(super) fn words(panic: &(dyn Any + Send)) -> &str {
     let literal = panic.downcast_ref::<&str>().copied();
     let formatted = panic.downcast_ref::<String>().map(String::as_str);

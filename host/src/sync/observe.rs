@@ -1,4 +1,4 @@
-//! What others learn of an attempt: log, metrics, spans, and the state that rows do not show. It decides nothing.
+//! Reports of an attempt: log, metrics, spans, and the state that rows do not show. It decides nothing.
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use std::{
 
 const PREFIX: &str = "scratch-";
 
-/// How often a folder is made that another process removes before it is locked.
+/// Attempts to make a folder that another process removes before it is locked.
 const MOST_TRIES: usize = 10;
 
 /// The folder of this process; it is removed with the value.
@@ -75,7 +75,7 @@ impl Drop for Scratch {
     }
 }
 
-/// Whether an open folder is still the one under that path.
+/// Returns true if an open folder is still the one under that path.
 fn is_at(folder: &File, path: &Path) -> bool {
     let inode =
         |found: io::Result<fs::Metadata>| found.map(|found| (found.dev(), found.ino())).ok();

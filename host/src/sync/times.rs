@@ -15,7 +15,7 @@ pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 pub(super) const INTERVAL_JITTER: f64 = 0.1;
 pub(super) const PAUSE_JITTER: f64 = 0.25;
 
-/// Whether that time has come, by a clock that may lag a little.
+/// Returns true if that time has come, by a clock that may lag a little.
 pub(super) fn has_been(time: Timestamp, now: Timestamp) -> bool {
     time <= after(now, SKEW)
 }
@@ -44,7 +44,7 @@ fn longest(row: &report::Source, interval: Duration) -> Duration {
     }
 }
 
-/// When the last run ended.
+/// Returns the end of the last run.
 fn last_run(row: &report::Source) -> Option<Timestamp> {
     if row.phase == "failed" {
         row.last_attempt_at

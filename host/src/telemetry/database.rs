@@ -1,4 +1,4 @@
-//! What is measured of the database: its state, and the connections of this process to it. The probes fill it in.
+//! Measures of the database: its state, and the connections of this process to it. The probes fill them in.
 
 use prometheus::{IntGauge, IntGaugeVec, Result};
 

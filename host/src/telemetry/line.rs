@@ -19,7 +19,7 @@ const TIME: &str = "%Y-%m-%dT%H:%M:%S%.6fZ";
 /// Keys that a line has besides the event's own fields.
 const OURS: [&str; 4] = ["timestamp", "level", "message", "target"];
 
-/// How lines look.
+/// Form of lines.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Form {
     Json,
@@ -61,7 +61,7 @@ enum Value {
     Bare(String),
     /// A text that was given as one.
     Text(String),
-    /// What a value shows of itself.
+    /// A value of another type, as it shows itself.
     Shown(String),
 }
 
@@ -197,7 +197,7 @@ mod tests {
         }
     }
 
-    /// What is written of the events of `during`.
+    /// Returns the lines of the events of `during`.
     fn written(form: Form, during: impl FnOnce()) -> String {
         let written = Written::default();
         let writer = written.clone();

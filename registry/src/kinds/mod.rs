@@ -55,7 +55,7 @@ impl Kind {
         }
     }
 
-    /// Whether an entry can have that name.
+    /// Returns true if an entry can have that name.
     pub(crate) fn is_name(self, text: &str) -> bool {
         match self {
             Self::Server => server::is_key(text),
@@ -63,7 +63,7 @@ impl Kind {
     }
 }
 
-/// What a record that cannot be served is called, as far as that can be told.
+/// Name and version of a record that cannot be served, as far as they can be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Key {
     pub name: Option<String>,

@@ -56,7 +56,7 @@ pub enum Claim {
     Overruled,
 }
 
-/// Who holds a lease, as it calls itself; empty where entries are being judged.
+/// Holder of a lease, by its own name; empty while a new filter is applied to the entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Holder {
     pub owner: String,

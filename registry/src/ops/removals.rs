@@ -1,5 +1,5 @@
-//! What a whole pass removes: the entries it did not meet become tombstones. A pass that would remove most of a source is more
-//! likely a fault of the source than a wish, so that its removals are held back until a second pass confirms them.
+//! Removals of a whole pass: the entries it did not meet become tombstones. A pass that would remove most of a source is
+//! more likely a fault of the source than a wish, so that its removals are held back until a second pass confirms them.
 
 use super::{
     Cx,
@@ -18,7 +18,7 @@ use crate::{
 /// Entries from which on a share of them counts; of fewer only all of them are most.
 const FEW: i64 = 20;
 
-/// What a whole pass may remove.
+/// Entries that a whole pass may remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removals {
     /// Whatever it did not meet.
@@ -35,7 +35,7 @@ pub(super) struct Held {
     pub(super) of: i64,
     /// The end of the first pass that would have removed most.
     pub(super) since: Timestamp,
-    /// When a pass confirms it.
+    /// Time from which a pass confirms it.
     pub(super) until: Timestamp,
 }
 
@@ -98,7 +98,7 @@ async fn held<D: Db>(
     }))
 }
 
-/// Whether removals leave nothing, or less than a tenth of what was there before the pass.
+/// Returns true if removals leave nothing, or less than a tenth of the entries before the pass.
 fn are_most(removals: i64, of: i64, before: i64) -> bool {
     let before = before.max(removals);
     let are_many = before >= FEW && removals.saturating_mul(10) > before.saturating_mul(9);

@@ -1,4 +1,4 @@
-//! What a lease's holder writes into its source's row. Every statement fails under a newer fence.
+//! Statements by which a lease's holder writes into its source's row. Each fails under a newer fence.
 
 use super::{Statement, Value, entry::Counts, source::unjudged};
 use crate::model::{Namespace, Timestamp};
@@ -139,7 +139,7 @@ impl Fenced<'_> {
     }
 }
 
-/// What every complete pass writes of its source.
+/// Columns that every complete pass writes of its source.
 const COMPLETED: &str = "attempts = 0, last_success_at = ?4, next_run_at = ?5, pass_state = 'idle', pass_cursor = '', \
     pass_mark = '', records = ?6, warned = ?7, hidden = ?8, \
     quarantined = (SELECT count(*) FROM finding f WHERE f.namespace = ?1 AND f.source = ?2 AND f.class = 'quarantined'), \
@@ -155,7 +155,7 @@ pub(crate) struct Held<'a> {
     pub(crate) message: &'a str,
 }
 
-/// How a complete pass leaves its source.
+/// State in which a complete pass leaves its source.
 pub(crate) struct Completed<'a> {
     pub(crate) now: Timestamp,
     pub(crate) next_run: Timestamp,
@@ -166,7 +166,7 @@ pub(crate) struct Completed<'a> {
 }
 
 impl Completed<'_> {
-    /// What [`COMPLETED`] takes, from `?4` on.
+    /// Parameters of [`COMPLETED`], from `?4` on.
     fn values(&self) -> [Value; 5] {
         [
             self.now.as_micros().into(),

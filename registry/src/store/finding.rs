@@ -71,7 +71,7 @@ fn storable(text: &str) -> super::Value {
     text.replace('\0', "\u{fffd}").into()
 }
 
-/// How many the pass has stored, counted up to `limit`.
+/// Returns the number that the pass has stored, counted up to `limit`.
 pub(crate) async fn count(db: &impl Db, pass: PassKey<'_>, limit: usize) -> Result<usize> {
     let parameters = vec![
         pass.namespace.as_str().into(),

@@ -1,4 +1,4 @@
-//! What a whole pass may remove, and whose lease may be taken.
+//! Removals of a whole pass, and leases that another holder may take.
 
 use super::fixture::{World, record, with_deleted};
 use cairn_registry::{

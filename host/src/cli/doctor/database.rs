@@ -108,7 +108,7 @@ fn deleted(path: &Path) -> Option<(u32, PathBuf)> {
     None
 }
 
-/// What helps, by what was said.
+/// The remedy, by the words of the failure.
 fn remedy(error: &Error, is_file: bool) -> &'static str {
     const WORDS: [(&str, &str); 9] = [
         ("another program", "the message says it"),

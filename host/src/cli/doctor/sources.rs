@@ -64,7 +64,7 @@ async fn registries(db: &Store) -> cairn_registry::Result<BTreeSet<String>> {
     rows.into_iter().map(|mut row| row.text()).collect()
 }
 
-/// What is configured against what the last process has applied.
+/// Compares the configured names with those that the last process has applied.
 fn examine_names(
     chart: &mut Chart,
     kind: &str,

@@ -29,7 +29,7 @@ const GRACE: Duration = Duration::from_secs(1);
 /// Makes connections to one server.
 pub(super) struct Connector {
     config: Config,
-    /// Where the password is looked up, if it is not configured. The file is read for each connection, so that a rotated
+    /// Lookup of a password that is not configured. The file is read for each connection, so that a rotated
     /// password is found.
     passwords: Option<Passwords>,
     tls: MakeRustlsConnect,

@@ -1,4 +1,4 @@
-//! When a request's statement has to be answered. It waits for nothing itself.
+//! The time by which a request's statement has to be answered. It waits for nothing itself.
 
 use std::time::{Duration, Instant};
 

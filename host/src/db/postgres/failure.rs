@@ -4,16 +4,16 @@ use std::{error::Error as _, io};
 
 use cairn_registry::{Error, store::postgres};
 
-/// What is said of a server that no connection was made to.
+/// Message for a server that no connection was made to.
 pub const UNREACHED: &str = "the database cannot be reached";
 
-/// What is said of a server that has a connection and says nothing.
+/// Message for a server that has a connection and does not answer.
 pub const SILENT: &str = "the database does not answer";
 
 /// What the driver says of a server without TLS.
 const NO_TLS: &str = "server does not support TLS";
 
-/// What the driver says when a server wants a password that it was not given.
+/// The driver's text for a server that asks for a password and gets none.
 const NO_PASSWORD: &str = "password missing";
 
 /// Why a statement has no answer.
@@ -43,8 +43,8 @@ pub struct Refusal {
 }
 
 impl Failure {
-    /// Whether it says more of the connection than of the statement: lost, told to end, read-only since it began, or with
-    /// prepared statements that the schema has left behind.
+    /// Returns true if the connection failed rather than the statement: lost, told to end, read-only since it began, or
+    /// with prepared statements that the schema has left behind.
     pub(super) fn wears_out(&self) -> bool {
         const LEFT_BEHIND: [&str; 3] = ["0A000", "26000", "25006"];
         match self {
@@ -57,7 +57,7 @@ impl Failure {
         }
     }
 
-    /// Whether the server takes no more connections (`too_many_connections`).
+    /// Returns true if the server takes no more connections (`too_many_connections`).
     pub(super) fn is_full(&self) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.code == "53300")
     }
@@ -75,12 +75,12 @@ impl Failure {
         }
     }
 
-    /// Whether it is the password that is missing.
+    /// Returns true if the password is missing.
     pub(super) fn lacks_password(&self) -> bool {
         matches!(self, Self::Unsent(told) if told.contains(NO_PASSWORD))
     }
 
-    /// Whether trying again without a change by the operator is in vain.
+    /// Returns true if a retry fails until the operator changes something.
     #[must_use]
     pub fn is_lasting(&self) -> bool {
         match self {

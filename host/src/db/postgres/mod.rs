@@ -111,7 +111,7 @@ impl Postgres {
         self.pool.connections()
     }
 
-    /// A connection for whoever may wait as long as a statement takes.
+    /// A connection for callers that may wait as long as a statement takes.
     #[must_use]
     pub fn session(&self) -> Session {
         Session::new(Arc::clone(&self.pool), Arc::clone(&self.generation))

@@ -63,7 +63,7 @@ impl Passwords {
         Ok(())
     }
 
-    /// Why there is no password, for a server that wants one.
+    /// Returns the reason why a server that asks for a password gets none.
     pub(super) fn missing(&self) -> String {
         let line = self.wanted.each_ref().map(|part| escaped(part)).join(":");
         match &self.file {

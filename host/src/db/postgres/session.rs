@@ -32,7 +32,7 @@ pub struct Session {
     own: Arc<Mutex<Option<Lent>>>,
     /// For one statement, its connection included; without it as long as the pool and the server take.
     patience: Option<Duration>,
-    /// When a statement ran into that limit last, if none has been answered since.
+    /// Time at which a statement last ran into that limit, if none has been answered since.
     silent: Arc<Moment>,
 }
 

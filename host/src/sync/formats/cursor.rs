@@ -22,7 +22,7 @@ const PROMISES: [&str; 12] = [
     "hasmore",
 ];
 
-/// What one page says about the next one.
+/// Cursors of one page: the words that lead to the next one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Cursors {
     /// The cursor of the next page.
@@ -99,7 +99,7 @@ fn plain(key: &str) -> String {
         .collect()
 }
 
-/// Whether a plain name is like that of a cursor.
+/// Returns true if a plain name is like that of a cursor.
 fn resembles(name: &str) -> bool {
     name.contains("cursor") || name.contains("next")
 }

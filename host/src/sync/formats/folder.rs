@@ -17,7 +17,7 @@ const FOREIGN: [&str; 9] = [
     "renovate.json",
 ];
 
-/// What the schemas of MCP have in their addresses.
+/// Part of the addresses of MCP's schemas.
 const SCHEMA: &str = "modelcontextprotocol";
 
 /// Keys of which a file of servers has at least one.
@@ -31,7 +31,7 @@ const KEYS: [&str; 7] = [
     "\"name\"",
 ];
 
-/// Whether a file of a folder is meant for a registry: it is a list of servers, or one server with an MCP `$schema`,
+/// Returns true if a file of a folder is meant for a registry: a list of servers, or one server with an MCP `$schema`,
 /// `packages` or `remotes`, a name in reverse DNS form, or in a `server.json`.
 pub(crate) fn is_of_registry(path: &str, content: &[u8]) -> bool {
     let file = path.rsplit('/').next().unwrap_or(path);

@@ -88,7 +88,7 @@ pub(super) fn mismatch(
     FormatError::OtherForm(message)
 }
 
-/// What the pointer of a file in Git LFS begins with.
+/// First bytes of the pointer of a file in Git LFS.
 const LFS: &[u8] = b"version https://git-lfs";
 
 /// The error for a text that begins like this, not with an object or an array.
@@ -111,7 +111,7 @@ pub(super) fn not_json(beginning: &[u8]) -> FormatError {
     )
 }
 
-/// Whether the first line is a document mark, a comment, an element of a list, or a key with a colon.
+/// Returns true if the first line is a document mark, a comment, an element of a list, or a key with a colon.
 fn is_yaml(beginning: &[u8]) -> bool {
     let line = beginning
         .split(|byte| *byte == b'\n')

@@ -91,7 +91,7 @@ pub(crate) struct Summary {
     pub layout: Layout,
     pub records: u64,
     pub rejected: u64,
-    /// What a page says about the next one.
+    /// Cursors to the next page.
     pub cursors: Cursors,
 }
 

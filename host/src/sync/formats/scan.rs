@@ -104,7 +104,7 @@ impl<R: Read> Scanner<R> {
     }
 
     /// Takes the byte that `peek` has shown.
-    /// What is in the buffer: the bytes that follow, as far as they have been read.
+    /// Content of the buffer: the bytes that follow, as far as they have been read.
     pub(super) fn ahead(&self) -> &[u8] {
         self.input.buffer()
     }

@@ -205,7 +205,7 @@ struct AtUrl {
 }
 
 impl AtUrl {
-    /// Whether there is something by which the server can tell that nothing has changed.
+    /// Returns true if there is a validator by which the server recognizes an unchanged file.
     fn is_conditional(&self) -> bool {
         self.etag.is_some() || self.last_modified.is_some()
     }

@@ -29,7 +29,7 @@ pub(crate) fn identity(source: &Source, max_record_size: usize) -> String {
     digest
 }
 
-/// Who the source is to its server, which may give each another list. A secret does not show in it, so that a rotated one
+/// Identity of the source at its server, which may give each client another list. It shows no secret, so that a rotated one
 /// changes nothing.
 fn shown_as(source: &Source) -> String {
     let (Origin::Api { access, .. } | Origin::File(FileOrigin::Url { access, .. })) =

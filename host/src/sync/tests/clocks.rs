@@ -13,7 +13,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
 
-/// What an upstream may take to be read after it changed: an interval, and the time of a pass on a busy machine.
+/// Longest time until a change is read: an interval, and the time of a pass on a busy machine.
 const SOON: Duration = Duration::from_secs(4);
 
 /// Moves the clock as far as a dead battery, a restored snapshot or a wrong time zone does.

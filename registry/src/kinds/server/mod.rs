@@ -66,7 +66,7 @@ fn key_fault(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether a text can be part of a key.
+/// Returns true if a text can be part of a key.
 pub(super) fn is_key(text: &str) -> bool {
     key_fault(text).is_none()
 }

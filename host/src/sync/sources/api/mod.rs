@@ -52,7 +52,7 @@ struct Pass {
     page: u64,
     /// Digests of the cursors that have been followed.
     seen: HashSet<u64>,
-    /// Whether pages still bring something new.
+    /// Record of keys, which shows pages that bring nothing new.
     progress: Progress,
     max_record_size: usize,
 }

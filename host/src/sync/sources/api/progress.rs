@@ -40,7 +40,7 @@ impl Progress {
         }
     }
 
-    /// Whether the set lacked that digest, as far as a bit tells.
+    /// Adds a digest. Returns true if the set lacked it, as far as a bit can show.
     fn insert(&mut self, digest: u64) -> bool {
         let bit = usize::try_from(digest % BITS as u64).unwrap_or(0);
         let Some(word) = self.met.get_mut(bit / 64) else {
@@ -62,7 +62,7 @@ impl Progress {
     }
 }
 
-/// What tells an item from others. An entry without a name is told by its content.
+/// Returns the digest of an item's key. An entry without a name has its content for a key.
 fn digest(item: &Item) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
     match item {

@@ -66,7 +66,7 @@ impl Upstream {
         })
     }
 
-    /// Whether a page with so many entries has as many as a page may have; any number where the upstream chooses.
+    /// Returns true if so many entries are as many as a page may have; any number where the upstream chooses.
     pub(super) fn is_full(&self, entries: u64) -> bool {
         self.plain || entries >= PAGE_RECORDS
     }

@@ -56,7 +56,7 @@ struct Shared {
     interrupt: Arc<AtomicBool>,
     exceeded: AtomicBool,
     too_slow: AtomicBool,
-    /// When the present stretch began, and how many bytes there were.
+    /// Start of the present stretch, and the bytes that there were.
     pace: Mutex<(Instant, Step)>,
 }
 
@@ -82,7 +82,7 @@ impl Meter {
         self.shared.exceeded.load(Ordering::Relaxed)
     }
 
-    /// Whether the fetch was interrupted because the server sends too slowly.
+    /// Returns true if the fetch was interrupted because the server sends too slowly.
     pub(super) fn too_slow(&self) -> bool {
         self.shared.too_slow.load(Ordering::Relaxed)
     }

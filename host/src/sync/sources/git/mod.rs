@@ -47,7 +47,7 @@ struct Plan {
     known: Option<ObjectId>,
     scratch: PathBuf,
     limits: Limits,
-    /// Where redirects and names may lead.
+    /// Addresses that redirects and names may lead to.
     guard: Guard,
     /// Certificates of authorities that are trusted besides the system's.
     ca_path: Option<PathBuf>,

@@ -9,7 +9,7 @@ use super::{
     remote::PATIENCE,
 };
 
-/// What git asks a repository first.
+/// Path of git's first request to a repository.
 const REFS: &str = "/info/refs?service=git-upload-pack";
 
 /// The plan for the repository's present address, when a failed attempt met a redirect to another one. The password does not

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::sync::formats::{FormatError, Item, Reading, is_of_registry};
 
-/// How much of the path was read.
+/// Extent to which the path was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
     Whole,
@@ -145,7 +145,7 @@ fn member(
     one(plan, &content, file, outlet, reading).map(|()| true)
 }
 
-/// What has come of a directory.
+/// Outcome of a directory.
 #[derive(Default)]
 struct Folder {
     read: bool,

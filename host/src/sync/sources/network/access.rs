@@ -1,4 +1,4 @@
-//! What a source shows to its own server, read from its files at each pass, and the authorities that it trusts.
+//! Credentials that a source sends to its own server, read from its files at each pass, and the authorities that it trusts.
 
 use std::path::Path;
 

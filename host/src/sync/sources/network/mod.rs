@@ -30,7 +30,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Web {
     client: Client,
     guard: Guard,
-    /// What is shown to the source's own origin and to no other.
+    /// Headers for the source's own origin and for no other.
     own: Option<Own>,
 }
 
@@ -79,7 +79,7 @@ impl Web {
         })
     }
 
-    /// What is shown to that address besides what is asked.
+    /// Headers for that address besides those of the request.
     fn own_headers(&self, target: &Url) -> HeaderMap {
         let own = self.own.as_ref();
         own.filter(|own| own.origin.origin() == target.origin())

@@ -7,7 +7,7 @@ use rustls::{CertificateError, pki_types::UnixTime};
 
 use super::super::error::find;
 
-/// What is wrong with the server's certificate or the handshake, with the remedy; `None` for errors of other kinds.
+/// Returns the fault of the server's certificate or the handshake, with the remedy; `None` for errors of other kinds.
 pub(in super::super) fn explain(error: &(dyn Error + 'static)) -> Option<String> {
     match find::<rustls::Error>(error)? {
         rustls::Error::InvalidCertificate(fault) => Some(certificate(fault)),
